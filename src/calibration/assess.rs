@@ -6,11 +6,11 @@ use super::predict::{Figures, PredictError, predict};
 use crate::stats::Median;
 use rayon::prelude::*;
 
-/// What is predicted of a load: names of columns.
+/// The predicted metrics of a load, as columns are named.
 pub const METRICS: [&str; 5] = ["mean_ms", "p50_ms", "p95_ms", "p99_ms", "watts"];
-/// Index of mean latency and of power in [`METRICS`].
+/// The index of mean latency in [`METRICS`].
 pub const MEAN: usize = 0;
-/// As [`MEAN`].
+/// The index of power in [`METRICS`].
 pub const WATTS: usize = 4;
 /// Quantiles beyond the median are compared for runs with this many requests.
 pub const MIN_REQUESTS: u64 = 200;
@@ -34,6 +34,13 @@ impl FitPlan {
     pub fn loads_of(&self, cell: &Cell) -> Vec<f64> {
         let count = if cell.isolated.is_some() { 1 } else { 2 };
         self.loads.clone().unwrap_or_else(|| cell.loads().into_iter().take(count).collect())
+    }
+
+    /// Whether a cell has enough to be fitted: without an isolated latency it needs two loads.
+    pub fn can_fit(&self, cell: &Cell) -> bool {
+        let is_fitted = |load: &&f64| cell.loads().iter().any(|own| (own - **load).abs() < 1e-9);
+        let loads = self.loads_of(cell).iter().filter(is_fitted).count();
+        loads > usize::from(cell.isolated.is_none())
     }
 }
 

@@ -38,7 +38,7 @@ fn medians(cells: &[&CellAssessment], loads: &[f64]) -> Vec<Option<f64>> {
     loads.iter().map(at).collect()
 }
 
-/// What is minimised: the sum over loads of the median errors.
+/// The score of a choice, less is better: the sum of its median errors over the loads.
 fn score(medians: &[Option<f64>]) -> f64 {
     medians.iter().flatten().sum()
 }

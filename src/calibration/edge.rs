@@ -54,17 +54,37 @@ impl EdgeConfig {
     pub const QUICK: Self = Self { draws: 1, repeats: 3, compares: false };
 }
 
-/// What is written.
+/// Results of a reproduction.
 #[derive(Clone, Debug, Default)]
 pub struct EdgeArtifacts {
     /// Files by name.
     pub files: Vec<(&'static str, String)>,
     /// Charts by name.
     pub plots: Vec<(&'static str, Chart)>,
-    /// The goals and whether they are met, in a line each.
-    pub goals: Vec<(String, bool)>,
+    /// The goals, in a line each.
+    pub goals: Vec<GoalResult>,
     /// Medians by basis and load, in lines.
     pub summary: String,
+}
+
+/// A goal with its verdict.
+#[derive(Clone, Debug)]
+pub struct GoalResult {
+    /// The goal and what was found.
+    pub line: String,
+    /// Whether it is met; `None` if no cell has the load and the metric.
+    pub is_met: Option<bool>,
+}
+
+impl GoalResult {
+    /// The verdict in a word.
+    pub fn verdict(&self) -> &'static str {
+        match self.is_met {
+            Some(true) => "met",
+            Some(false) => "missed",
+            None => "no data",
+        }
+    }
 }
 
 /// Why `reproduce edge` failed.
@@ -141,20 +161,20 @@ fn models(
     Ok(rows)
 }
 
-fn goals(assessment: &Assessment) -> Vec<(String, bool)> {
-    let measured = GOALS.iter().filter_map(|goal| {
+fn goals(assessment: &Assessment) -> Vec<GoalResult> {
+    let judged = GOALS.iter().map(|goal| {
         let medians = assessment.medians(goal.load, |cell| basis(cell) == "isolated");
-        let median = medians.absolute[goal.metric]?;
+        let median = medians.absolute[goal.metric].map(|median| median.value);
         let what = if goal.metric == MEAN { "mean latency" } else { "mean power" };
         let line = format!(
             "{what} at {} % load: median error {}, goal at most {}",
             100.0 * goal.load,
-            percent(median.value),
+            median.map_or("–".to_owned(), percent),
             percent(goal.most),
         );
-        Some((line, median.value <= goal.most))
+        GoalResult { line, is_met: median.map(|median| median <= goal.most) }
     });
-    measured.collect()
+    judged.collect()
 }
 
 fn percent(share: f64) -> String {
@@ -222,8 +242,8 @@ fn report(
          is from the mean of its repeats. p95 and p99 count runs with at least 200 requests. No \
          cell is left out.\n\n## Goals\n\n",
     );
-    for (line, is_met) in &artifacts.goals {
-        let _ = writeln!(text, "- {line}: {}", if *is_met { "met" } else { "**missed**" });
+    for goal in &artifacts.goals {
+        let _ = writeln!(text, "- {}: {}", goal.line, goal.verdict());
     }
     let _ = write!(
         text,

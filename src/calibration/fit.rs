@@ -208,8 +208,9 @@ fn bisect(mut low: f64, mut high: f64, rises: impl Fn(f64) -> f64) -> f64 {
     low
 }
 
-/// Fits a model to runs of a cell: overhead at the smallest fitted load where the isolated latency
-/// is known, else service and overhead at all of them. `None` if there is nothing to fit them to.
+/// Fits a model to runs of a cell: overhead where the isolated latency is known, else service and
+/// overhead, so that the mean latencies of the loads are met on average; the variation of the delay
+/// at the smallest load. `None` if there is nothing to fit them to.
 pub fn fit(cell: &Cell, runs: &[&LoadRun], model: Model) -> Option<Fit> {
     let mut loads: Vec<f64> = runs.iter().map(|run| run.load).collect();
     loads.sort_by(f64::total_cmp);

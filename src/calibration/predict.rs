@@ -9,7 +9,7 @@ use crate::core::ids::{Answered, AppId, Arrival, BatchAnswer, Request, TrueClass
 use crate::core::rng::{Label, Rng, name_key};
 use crate::core::units::{Span, Time};
 use crate::engine::{self, SimError, Simulation};
-use crate::metrics::{Summary, quantile_sorted};
+use crate::metrics::{self, Summary, quantile_sorted};
 use crate::scheduler::{self, BuildContext};
 use crate::system::catalog::{AppSpec, SystemSpec, WorkerSpec};
 use crate::system::deadline_budget::DeadlineBudget;
@@ -179,8 +179,8 @@ fn simulate(
     let Collected { latencies_ns: mut latencies, mut summary, .. } = collected;
     latencies.sort_unstable();
     let sum: u128 = latencies.iter().map(|ns| u128::from(*ns)).sum();
-    let energy = summary.cell("energy_j").and_then(super::super::metrics::column::Cell::number);
-    let span = summary.cell("makespan_s").and_then(super::super::metrics::column::Cell::number);
+    let energy = summary.cell("energy_j").and_then(metrics::Cell::number);
+    let span = summary.cell("makespan_s").and_then(metrics::Cell::number);
     Ok(Some(Figures {
         mean_ms: sum as f64 / latencies.len().max(1) as f64 / 1e6,
         quantiles_ms: QUANTILES.map(|q| quantile_sorted(&latencies, q).map(|ns| ns / 1e6)),

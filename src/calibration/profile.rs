@@ -2,6 +2,7 @@
 
 use super::assess::{Assessment, CellAssessment};
 use super::fit::HOST_POWER;
+use super::loads::{Cell, CellKey};
 use super::predict::INERTIA_MS;
 use crate::config::{ConfigNode, Decoder, Group, Problems};
 use crate::core::units::{Span, decimal};
@@ -16,20 +17,44 @@ fn ms(value: f64) -> String {
     decimal(Span::from_ms(value).0, 6)
 }
 
+/// Checks the settings of a profile with these cells, before anything is simulated.
+///
+/// # Errors
+/// Settings that lack or are out of range.
+pub fn check<'a>(
+    cells: impl Iterator<Item = &'a Cell>,
+    settings: &ConfigNode,
+) -> Result<(), Problems> {
+    base(cells.map(|cell| (&cell.key, 1.0)), settings).map(drop)
+}
+
 /// The files of a profile with these fits; `settings` says what was not measured.
 ///
 /// # Errors
 /// Settings that lack or are out of range.
 pub fn folder(assessment: &Assessment, settings: &ConfigNode) -> Result<Folder, Problems> {
-    let mut problems = Problems::default();
-    let mut decoder = Decoder::new(settings, &SETTINGS, &mut problems);
-    let mut measured = Measured::default();
     // Variants in order of their service times.
     let mut cells: Vec<&CellAssessment> = assessment.cells.iter().collect();
     cells.sort_by(|a, b| a.fit.service_ms.total_cmp(&b.fit.service_ms));
-    for CellAssessment { cell, fit, .. } in cells {
-        let ns = Span::from_ms(fit.service_ms).0.max(1);
-        measured.add([&cell.key.device, &cell.key.model], 1, ns, 1);
+    let times = cells.into_iter().map(|own| (&own.cell.key, own.fit.service_ms));
+    let mut made = base(times, settings)?;
+    made.files.retain(|(name, _)| *name != "latency.csv");
+    made.files.push(("latency.csv", latency_csv(assessment)));
+    made.files.push(("device.csv", device_csv(assessment)));
+    Ok(made)
+}
+
+/// The files that every profile has, of devices and models with their service times in ms.
+fn base<'a>(
+    times: impl Iterator<Item = (&'a CellKey, f64)>,
+    settings: &ConfigNode,
+) -> Result<Folder, Problems> {
+    let mut problems = Problems::default();
+    let mut decoder = Decoder::new(settings, &SETTINGS, &mut problems);
+    let mut measured = Measured::default();
+    for (key, service_ms) in times {
+        let ns = Span::from_ms(service_ms).0.max(1);
+        measured.add([&key.device, &key.model], 1, ns, 1);
     }
     let about = [
         "models on measured devices",
@@ -40,11 +65,7 @@ pub fn folder(assessment: &Assessment, settings: &ConfigNode) -> Result<Folder, 
     if made.is_some() {
         decoder.finish();
     }
-    let mut made = problems.check(made)?;
-    made.files.retain(|(name, _)| *name != "latency.csv");
-    made.files.push(("latency.csv", latency_csv(assessment)));
-    made.files.push(("device.csv", device_csv(assessment)));
-    Ok(made)
+    problems.check(made)
 }
 
 fn latency_csv(assessment: &Assessment) -> String {

@@ -86,6 +86,7 @@ pub(super) fn main(args: &CalibrateArgs, out: &mut impl Write) -> Result<(), Cli
     let fitted = fitted(args, &cells)?;
     let plan = FitPlan { loads: fitted, model: CHOSEN, draws: DRAWS, repeats: usize::MAX };
     check_rates(args, &cells, &plan)?;
+    profile::check(cells.iter().filter(|cell| plan.can_fit(cell)), &settings)?;
     let (model, scores) = choose(&cells, &plan);
     let plan = FitPlan { model, ..plan };
     let failed =

@@ -48,9 +48,9 @@ pub(super) fn main(args: &EdgeArgs, out: &mut impl Write) -> Result<(), CliError
     writeln!(out, "median absolute errors over cells, and differences of repeats")?;
     write!(out, "{}", artifacts.summary)?;
     let mut missed = Vec::new();
-    for (line, is_met) in &artifacts.goals {
-        writeln!(out, "{} {line}", if *is_met { "met:   " } else { "missed:" })?;
-        missed.extend((!is_met).then_some(line.as_str()));
+    for goal in &artifacts.goals {
+        writeln!(out, "{:<8} {}", format!("{}:", goal.verdict()), goal.line)?;
+        missed.extend((goal.is_met == Some(false)).then_some(goal.line.as_str()));
     }
     writeln!(out, "wrote {}", args.out.join("REPORT.md").display())?;
     match missed.as_slice() {
