@@ -83,6 +83,7 @@ pub mod core;
 pub mod engine;
 pub mod experiment;
 pub mod import;
+pub mod inspection;
 pub mod metrics;
 pub mod offloading;
 pub mod output;

@@ -3,7 +3,8 @@
 use super::{CliError, ExperimentArgs, wrong};
 use crate::config::{Problem, source};
 use crate::contract::{Event, Observer};
-use crate::experiment::{RunSpec, Sweep, simulate, simulate_row, summary};
+use crate::experiment::{RunSpec, Sweep, simulate, simulate_row, simulate_watched, summary};
+use crate::inspection::TraceEvents;
 use crate::metrics::{COLUMNS, RequestLog, Summary};
 use crate::output::{atomic, packed};
 use crate::report::console::align;
@@ -25,6 +26,10 @@ pub(super) struct InspectArgs {
     /// is Parquet if built with `--features parquet`.
     #[arg(long, value_name = "FILE")]
     requests: Option<PathBuf>,
+    /// Write the timeline of the run to this file, in the Trace Event format that Perfetto opens;
+    /// `.gz` and `.zst` compress.
+    #[arg(long, value_name = "FILE")]
+    timeline: Option<PathBuf>,
     /// Run twice and name the first event that differs.
     #[arg(long)]
     check_determinism: bool,
@@ -34,9 +39,14 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     if let Some(path) = &args.requests {
         check_format(path)?;
     }
+    if let Some(path) = &args.timeline {
+        super::check_compression("--timeline", path)?;
+    }
     let sweep = args.experiment.load()?;
-    if let Some(path) = &args.requests {
-        check_target(&sweep, &args.experiment.experiment, path)?;
+    for (option, path) in [("--requests", &args.requests), ("--timeline", &args.timeline)] {
+        if let Some(path) = path {
+            check_target(&sweep, &args.experiment.experiment, (option, path))?;
+        }
     }
     let spec = find(&sweep, args.run.as_deref())?;
     if args.check_determinism {
@@ -60,7 +70,10 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     let metrics = COLUMNS.iter().zip(&cells);
     grid.extend(metrics.map(|(column, cell)| vec![column.name.to_owned(), cell.to_string()]));
     write!(out, "{}", align(&grid))?;
-    if let Some(path) = &args.requests {
+    if let Some(path) = &args.timeline {
+        write_timeline(&sweep, spec, path)?;
+    }
+    for path in [&args.requests, &args.timeline].into_iter().flatten() {
         writeln!(out, "wrote {}", path.display())?;
     }
     Ok(())
@@ -87,14 +100,18 @@ fn is(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|extension| extension == ending)
 }
 
-/// Refuses a log that would replace an input.
-fn check_target(sweep: &Sweep, experiment: &str, path: &Path) -> Result<(), Problem> {
+/// Refuses a file that would replace an input.
+fn check_target(
+    sweep: &Sweep,
+    experiment: &str,
+    (option, path): (&str, &Path),
+) -> Result<(), Problem> {
     let read = sweep.inputs.files().keys().map(String::as_str).chain([experiment]);
     let target = source::identity(path).filter(|_| path.is_file());
     let same = |read: &&str| target.is_some() && source::identity(Path::new(read)) == target;
     let Some(read) = read.into_iter().find(same) else { return Ok(()) };
     let found = format!("`{}`, which would replace {read}", path.display());
-    Err(wrong("--requests", found, "another file"))
+    Err(wrong(option, found, "another file"))
 }
 
 /// Refuses Parquet if it is not built in, and compressions that are not written.
@@ -140,6 +157,24 @@ fn with_log(
     let exact = outcome.map_err(CliError::Failed)?;
     written?;
     Ok(exact)
+}
+
+/// Runs once more, with the timeline alone.
+fn write_timeline(sweep: &Sweep, spec: RunSpec, path: &Path) -> Result<(), CliError> {
+    let config = &sweep.scheduling()?[spec.configuration];
+    let mut outcome = Ok(None);
+    let written = atomic::with(path, |file| {
+        packed::write(path, file, |file| {
+            let mut timeline = TraceEvents::new(&config.catalog, file);
+            outcome =
+                simulate_watched(config, sweep.rng(spec), &mut timeline, TraceEvents::decided);
+            timeline.finish()?.flush()?;
+            outcome.as_ref().map_or_else(|error| Err(io::Error::other(error.clone())), |_| Ok(()))
+        })
+    });
+    // If the run failed, the file was not written for that reason.
+    outcome.map_err(CliError::Failed)?;
+    Ok(written?)
 }
 
 /// A hash of every event of a run, in order.

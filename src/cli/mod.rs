@@ -11,6 +11,7 @@ mod compare;
 mod completions;
 mod dialogues;
 mod estimate;
+mod explain;
 mod import;
 mod inspect;
 mod league;
@@ -70,6 +71,8 @@ enum Command {
     Merge(merge::MergeArgs),
     /// Run one run of an experiment and print it in detail.
     Inspect(inspect::InspectArgs),
+    /// Say why a request of a run was late, or ended as it did.
+    Explain(explain::ExplainArgs),
     /// List schedulers, penalties, arrival processes, figures and experiments with their sources,
     /// or the settings of one of them.
     List(list::ListArgs),
@@ -233,6 +236,7 @@ pub fn main() -> ExitCode {
         Some(Command::ShardPlan(args)) => shard_plan::main(&args, &mut out),
         Some(Command::Merge(args)) => merge::main(&args, &mut out),
         Some(Command::Inspect(args)) => inspect::main(&args, &mut out),
+        Some(Command::Explain(args)) => explain::main(&args, &mut out),
         Some(Command::List(args)) => list::main(&args, &mut out),
         Some(Command::Verify(args)) => verify::main(&args, &mut out),
         Some(Command::Reproduce(Reproduce { system, suite })) => match (system, suite) {

@@ -22,6 +22,29 @@ pub enum Event<'a> {
         /// The request.
         request: &'a Request,
     },
+    /// The host began to look at requests for a SneakPeek model. Peeks on workers are batches.
+    PeekStarted {
+        /// The time of the event.
+        at: Time,
+        /// The end of the peek, at which the requests are ready or answered.
+        end: Time,
+        /// The requests, all of one application.
+        requests: &'a [RequestId],
+    },
+    /// A batch was appended to the backlog of a worker.
+    Assigned {
+        /// The time of the decision.
+        at: Time,
+        /// The worker.
+        worker: WorkerId,
+        /// The variant.
+        variant: VariantId,
+        /// The requests of the batch.
+        requests: &'a [RequestId],
+        /// The earliest start: the overhead of the decision, the upload and the work of the host
+        /// before batches are over.
+        not_before: Time,
+    },
     /// A worker began to load a variant, which occupies all its lanes if it takes any time.
     LoadStarted {
         /// The time of the event.

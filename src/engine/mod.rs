@@ -18,7 +18,7 @@ mod validate;
 pub use simulation::{Counts, SimError, Simulation, StepOutcome};
 pub use validate::PlanError;
 
-use crate::contract::{Observer, Plan, Scheduler};
+use crate::contract::{Observer, Plan, Scheduler, Trigger, View};
 
 /// Runs a simulation to its end.
 ///
@@ -29,6 +29,20 @@ pub fn run(
     scheduler: &mut dyn Scheduler,
     observer: &mut impl Observer,
 ) -> Result<Counts, SimError> {
+    run_watched(sim, scheduler, observer, |_, _, _, _| {})
+}
+
+/// As [`run`]; `watch` is called after every decision, before it is applied, with what the
+/// scheduler saw and what it decided.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched<O: Observer>(
+    sim: &mut Simulation,
+    scheduler: &mut dyn Scheduler,
+    observer: &mut O,
+    mut watch: impl FnMut(&mut O, &View<'_>, Trigger<'_>, &Plan),
+) -> Result<Counts, SimError> {
     let mut plan = Plan::default();
     sim.collect_arrivals(scheduler.waits_for_idle_workers());
     while sim.advance(observer)? == StepOutcome::Decide {
@@ -36,6 +50,7 @@ pub fn run(
             scheduler.on_completion(feedback);
         }
         scheduler.decide(&sim.view(), sim.trigger(), &mut plan);
+        watch(observer, &sim.view(), sim.trigger(), &plan);
         sim.apply(&mut plan, observer)?;
     }
     Ok(sim.counts())

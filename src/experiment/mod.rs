@@ -41,7 +41,10 @@ pub use implied::{AxisLabels, axis_of_numbers};
 pub use input_cache::InputCache;
 pub use journal::{RunRecord, lines as journal_lines};
 pub use offloading_config::OffloadingConfig;
-pub use run::{OutputRequest, RunResult, run_one, simulate, simulate_row, simulate_with, summary};
+pub use run::{
+    OutputRequest, RunResult, run_one, simulate, simulate_row, simulate_watched, simulate_with,
+    summary,
+};
 pub use run_config::RunConfig;
 pub use schema::schema;
 pub use searches::SweepResult;

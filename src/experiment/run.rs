@@ -3,7 +3,7 @@
 use super::run_config::RunConfig;
 use super::settings::Warmup;
 use crate::config::Problems;
-use crate::contract::{AccuracySource, Observer, Scheduler};
+use crate::contract::{AccuracySource, Observer, Plan, Scheduler, Trigger, View};
 use crate::core::rng::Rng;
 use crate::core::units::Span;
 use crate::engine::{self, Counts, Simulation};
@@ -150,13 +150,28 @@ pub fn simulate(
     rng: Rng,
     observer: &mut impl Observer,
 ) -> Result<Option<u64>, String> {
+    simulate_watched(config, rng, observer, |_, _, _, _| {})
+}
+
+/// As [`simulate`]; `watch` is called after every decision, as by [`engine::run_watched`].
+///
+/// # Errors
+///
+/// As [`simulate`].
+pub fn simulate_watched<O: Observer>(
+    config: &RunConfig,
+    rng: Rng,
+    observer: &mut O,
+    watch: impl FnMut(&mut O, &View<'_>, Trigger<'_>, &Plan),
+) -> Result<Option<u64>, String> {
     let mut problems = Problems::default();
     let catalog = config.truth.believed(rng);
     let context = BuildContext { catalog: &catalog, rng };
     let built = scheduler::read(&config.scheduler, &context, &mut problems);
     let mut built = problems.check(built).map_err(|p| p.to_string())?;
+    let mut sim = simulation(config, rng, built.info)?;
     let scheduler = built.scheduler.as_mut();
-    simulate_with(config, rng, scheduler, built.info, observer)?;
+    engine::run_watched(&mut sim, scheduler, observer, watch).map_err(|e| e.to_string())?;
     let counters = built.scheduler.counters();
     let named = counters.iter().find(|(name, _)| *name == "windows_solved_exactly");
     Ok(named.map(|(_, count)| *count))
@@ -175,8 +190,12 @@ pub fn simulate_with(
     info: AccuracySource,
     observer: &mut impl Observer,
 ) -> Result<Counts, String> {
+    let mut sim = simulation(config, rng, info)?;
+    engine::run(&mut sim, scheduler, observer).map_err(|e| e.to_string())
+}
+
+fn simulation(config: &RunConfig, rng: Rng, info: AccuracySource) -> Result<Simulation, String> {
     let arrivals = config.arrivals.build(&config.truth, rng).map_err(|p| p.to_string())?;
     let (truth, name) = (Arc::clone(&config.truth), config.scheduler_name);
-    let mut sim = Simulation::new(truth, arrivals, info, rng, name);
-    engine::run(&mut sim, scheduler, observer).map_err(|e| e.to_string())
+    Ok(Simulation::new(truth, arrivals, info, rng, name))
 }

@@ -13,6 +13,7 @@ mod fluid_bound;
 mod histogram;
 mod interval_method;
 mod latencies;
+mod latency_breakdown;
 mod measured_events;
 mod queue_length;
 mod requests;
@@ -27,6 +28,7 @@ pub use direction::more_is_better;
 pub use fluid_bound::fluid_bound;
 pub use interval_method::{interval_key, is_skewed, metric_shape};
 pub use latencies::{QUANTILES, quantile_sorted};
+pub use latency_breakdown::{LatencyBreakdown, LatencyBreakdowns, Part};
 #[cfg(feature = "parquet")]
 pub use requests::RequestTable;
 pub use requests::{REQUEST_COLUMNS, RequestLog};

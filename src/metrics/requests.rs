@@ -9,6 +9,7 @@ mod parquet;
 pub use parquet::RequestTable;
 
 use super::column::{Column, ColumnKind, column, count, share, text};
+use super::latency_breakdown::{LatencyBreakdown, LatencyBreakdowns, Part};
 use crate::contract::{Event, Observer};
 use crate::core::ids::{Answered, BatchAnswer};
 use crate::core::units::NS_PER_S;
@@ -22,13 +23,19 @@ pub const REQUEST_COLUMNS: &[Column] = &[
     text("app", "its application"),
     column("arrival_s", "when it arrived"),
     column("deadline_s", "when its answer was due"),
+    count("queue_length", "requests that had arrived and were not yet computed when it arrived"),
     text("outcome", "how it ended").of(ColumnKind::Word(&["completed", "rejected", "unfinished"])),
-    text("worker", "where it was served").empty("not served by a worker"),
+    text("worker", "where it was served").empty(NO_WORKER),
+    count("lane", "the lane of the worker that computed its batch, from 0").empty(NO_WORKER),
     text("variant", "what answered").empty(UNSERVED),
+    count("batch", "number of its batch in order of start, from 0").empty(NO_WORKER),
     count("batch_size", "requests in its batch").empty(UNSERVED),
+    column("decision_s", "when it was assigned to the worker").empty(UNSERVED),
     column("start_s", "when its batch began to compute").empty(UNSERVED),
     column("finish_s", "when it was answered").empty(UNSERVED),
     column("latency_s", "finish − arrival").empty(UNSERVED),
+    column("load_wait_s", "part of the latency that workers spent on loads of variants")
+        .empty(UNSERVED),
     text("class", "its true class").empty(UNSERVED),
     text("correct", "1 if the answer was right, else 0")
         .of(ColumnKind::Word(&["0", "1"]))
@@ -45,6 +52,7 @@ fn columns(has_sources: bool) -> &'static [Column] {
 }
 
 const UNSERVED: &str = "rejected or unfinished";
+const NO_WORKER: &str = "not served by a worker";
 
 /// A cell of a row.
 #[derive(Clone, Copy)]
@@ -61,33 +69,44 @@ enum RequestCell<'a> {
 /// The row of an event that ends a request, a cell for each of [`REQUEST_COLUMNS`].
 fn row<'a>(
     catalog: &'a Catalog,
+    breakdowns: &mut LatencyBreakdowns,
     event: &Event<'_>,
 ) -> Option<[RequestCell<'a>; REQUEST_COLUMNS.len()]> {
     use RequestCell::{Count, Empty, Flag, Number, Text, Time};
-    let (request, outcome) = match event {
-        Event::Completed(completion) => (completion.request, "completed"),
-        Event::Rejected { request, .. } => (*request, "rejected"),
-        Event::Unfinished { request, .. } => (*request, "unfinished"),
+    let (request, outcome, at) = match event {
+        Event::Completed(completion) => (completion.request, "completed", completion.finished),
+        Event::Rejected { at, request, .. } => (*request, "rejected", *at),
+        Event::Unfinished { at, request } => (*request, "unfinished", *at),
         _ => return None,
     };
     let app = catalog.app(request.app);
+    let breakdown = breakdowns.ended(request, at);
     let mut row = [Empty; REQUEST_COLUMNS.len()];
-    row[0] = Count(u64::from(request.id.number()));
-    row[1] = Text(&app.name);
-    (row[2], row[3]) = (Time(request.arrival.0), Time(request.deadline.0));
-    (row[4], row[14]) = (Text(outcome), Number(0.0));
-    row[15] = request.source.map_or(Empty, |source| Count(u64::from(source.number())));
+    row[..6].copy_from_slice(&[
+        Count(u64::from(request.id.number())),
+        Text(&app.name),
+        Time(request.arrival.0),
+        Time(request.deadline.0),
+        Count(breakdown.waiting),
+        Text(outcome),
+    ]);
+    row[19] = Number(0.0);
+    row[20] = request.source.map_or(Empty, |source| Count(u64::from(source.number())));
     if let Event::Completed(completion) = event {
         let finished = completion.finished;
         let penalty = catalog.penalty.gamma(finished, request.deadline, request.budget());
         let worker = completion.worker.map(|worker| catalog.worker(worker).name.as_str());
-        row[5..15].copy_from_slice(&[
+        row[6..20].copy_from_slice(&[
             worker.map_or(Empty, Text),
+            breakdown.batch.map_or(Empty, |(lane, _)| Count(lane as u64)),
             Text(&catalog.variant(completion.variant).name),
+            breakdown.batch.map_or(Empty, |(_, number)| Count(number)),
             Count(u64::from(completion.batch)),
+            Time(completion.decided.0),
             Time(completion.started.0),
             Time(finished.0),
             Time(finished.since(request.arrival).0),
+            Time(breakdown.part(Part::Load).0),
             Text(&app.classes[usize::from(completion.truth.class)]),
             Flag(completion.correct),
             Number(completion.estimated),
@@ -103,6 +122,7 @@ const CHUNK_BYTES: usize = 1 << 16;
 /// Writes a row for every request that ends, as CSV.
 pub struct RequestLog<W: Write> {
     catalog: Arc<Catalog>,
+    breakdowns: LatencyBreakdowns,
     out: W,
     has_sources: bool,
     buffer: Vec<u8>,
@@ -153,8 +173,8 @@ impl<W: Write> RequestLog<W> {
         buffer.extend_from_slice(names.join(",").as_bytes());
         buffer.push(b'\n');
         let (shared, accuracy) = (Vec::new(), (f64::NAN, Vec::new()));
-        let catalog = Arc::clone(catalog);
-        Self { catalog, out, has_sources, buffer, error: None, shared, accuracy }
+        let (breakdowns, catalog) = (LatencyBreakdowns::new(catalog), Arc::clone(catalog));
+        Self { catalog, breakdowns, out, has_sources, buffer, error: None, shared, accuracy }
     }
 
     /// Writes what is left and gives the sink back.
@@ -196,18 +216,15 @@ impl<W: Write> RequestLog<W> {
 
     /// Writes the rows of a batch, whose cells from `outcome` to `finish_s` are equal.
     fn answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
-        let BatchAnswer { worker, variant, batch: size, started, finished, .. } = *batch;
         let catalog = Arc::clone(&self.catalog);
-        let worker = worker.map_or("", |worker| catalog.worker(worker).name.as_str());
-        let variant = &catalog.variant(variant).name;
-        self.shared.clear();
-        drop(write!(self.shared, ",completed,{worker},{variant},{size},"));
-        push_seconds(&mut self.shared, started.0);
-        self.shared.push(b',');
-        push_seconds(&mut self.shared, finished.0);
-        self.shared.push(b',');
-        for Answered { request, truth, correct, estimated } in answers.iter().copied() {
+        let finished = batch.finished;
+        for (at, answered) in answers.iter().enumerate() {
+            let Answered { request, truth, correct, estimated } = *answered;
             let app = catalog.app(request.app);
+            let breakdown = self.breakdowns.ended(&request, finished);
+            if at == 0 {
+                self.share(&catalog, batch, &breakdown);
+            }
             self.integer(u64::from(request.id.number()));
             self.buffer.push(b',');
             self.buffer.extend_from_slice(app.name.as_bytes());
@@ -215,8 +232,12 @@ impl<W: Write> RequestLog<W> {
                 self.buffer.push(b',');
                 push_seconds(&mut self.buffer, time.0);
             }
+            self.buffer.push(b',');
+            self.integer(breakdown.waiting);
             self.buffer.extend_from_slice(&self.shared);
             push_seconds(&mut self.buffer, finished.since(request.arrival).0);
+            self.buffer.push(b',');
+            push_seconds(&mut self.buffer, breakdown.part(Part::Load).0);
             self.buffer.push(b',');
             self.buffer.extend_from_slice(app.classes[usize::from(truth.class)].as_bytes());
             self.buffer.extend_from_slice(if correct { b",1," } else { b",0," });
@@ -242,6 +263,25 @@ impl<W: Write> RequestLog<W> {
             self.flush_chunk(CHUNK_BYTES);
         }
     }
+
+    /// Sets the cells that the requests of a batch share.
+    fn share(&mut self, catalog: &Catalog, batch: &BatchAnswer, breakdown: &LatencyBreakdown) {
+        let BatchAnswer { worker, variant, batch: size, decided, started, finished } = *batch;
+        let worker = worker.map_or("", |worker| catalog.worker(worker).name.as_str());
+        let variant = &catalog.variant(variant).name;
+        let cells = &mut self.shared;
+        cells.clear();
+        drop(match breakdown.batch {
+            Some((lane, number)) => {
+                write!(cells, ",completed,{worker},{lane},{variant},{number},{size},")
+            }
+            None => write!(cells, ",completed,{worker},,{variant},,{size},"),
+        });
+        for time in [decided, started, finished] {
+            push_seconds(cells, time.0);
+            cells.push(b',');
+        }
+    }
 }
 
 impl<W: Write> Observer for RequestLog<W> {
@@ -249,10 +289,13 @@ impl<W: Write> Observer for RequestLog<W> {
         if let Event::Completed(completion) = event {
             let (batch, answered) = completion.parts();
             self.answers(&batch, &[answered]);
+            self.breakdowns.on(event);
             return;
         }
         let catalog = Arc::clone(&self.catalog);
-        let Some(row) = row(&catalog, &event) else { return };
+        let row = row(&catalog, &mut self.breakdowns, &event);
+        self.breakdowns.on(event);
+        let Some(row) = row else { return };
         let cells = row.into_iter().take(columns(self.has_sources).len());
         for (at, cell) in cells.enumerate() {
             if at > 0 {
@@ -266,5 +309,6 @@ impl<W: Write> Observer for RequestLog<W> {
 
     fn on_answers(&mut self, batch: &BatchAnswer, answers: &[Answered]) {
         self.answers(batch, answers);
+        self.breakdowns.on_answers(batch, answers);
     }
 }

@@ -19,7 +19,7 @@ const FLOORS: [&[&str]; 15] = [
     &["scheduler", "engine", "metrics"],
     &["offloading"],
     &["experiment"],
-    &["report"],
+    &["report", "inspection"],
     &["reproduce_tmo", "calibration"],
     &["cli"],
     &["main", "lib"],

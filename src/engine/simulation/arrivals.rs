@@ -75,6 +75,6 @@ impl Simulation {
             observer.on(Event::Arrived { request: &arrival.request(id) });
             self.receive(arrival.app, id, observer);
         }
-        self.peek_on_host();
+        self.peek_on_host(observer);
     }
 }

@@ -21,6 +21,11 @@ impl Simulation {
         if let Some(free) = self.state.workers[worker.index()].prepared {
             self.prepare(worker, free, &mut job);
         }
+        let Job { variant, ref requests, not_before, .. } = job;
+        if !requests.is_empty() {
+            let at = self.state.now;
+            observer.on(Event::Assigned { at, worker, variant, requests, not_before });
+        }
         if let Some(lane) = self.free_lane(worker, &job) {
             self.state.workers[worker.index()].memory.touch(job.variant);
             self.start_job(worker, lane, job, observer);

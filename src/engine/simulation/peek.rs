@@ -108,18 +108,20 @@ impl Simulation {
 
     /// Starts the host's next peek, if it is idle and requests wait.
     #[inline]
-    pub(super) fn peek_on_host(&mut self) {
+    pub(super) fn peek_on_host(&mut self, observer: &mut impl Observer) {
         if self.peeks.count > 0 && self.peeks.on_host.is_empty() {
-            self.begin_peek_on_host();
+            self.begin_peek_on_host(observer);
         }
     }
 
-    fn begin_peek_on_host(&mut self) {
+    fn begin_peek_on_host(&mut self, observer: &mut impl Observer) {
         let catalog = &self.state.catalog;
         let mut requests = std::mem::take(&mut self.peeks.on_host);
         let on_host = |app: AppId| catalog.app(app).classifier.runs_on == ClassifierHost::Host;
         if let Some((_, span)) = self.peeks.take(catalog, on_host, &mut requests) {
-            self.queue.push(self.state.now + span, EventKind::PeekEnd);
+            let (at, end) = (self.state.now, self.state.now + span);
+            observer.on(Event::PeekStarted { at, end, requests: &requests });
+            self.queue.push(end, EventKind::PeekEnd);
         }
         self.peeks.on_host = requests;
     }
@@ -128,7 +130,7 @@ impl Simulation {
         let mut requests = std::mem::take(&mut self.peeks.on_host);
         requests.drain(..).for_each(|id| self.make_ready(id, observer));
         self.peeks.on_host = requests;
-        self.peek_on_host();
+        self.peek_on_host(observer);
     }
 
     /// Starts peeks on workers without backlog, after the scheduler has decided.

@@ -7,6 +7,7 @@ use super::{RequestCell, columns, row};
 use crate::contract::{Event, Observer};
 use crate::core::units::NS_PER_S;
 use crate::metrics::column::{Column, ColumnKind};
+use crate::metrics::latency_breakdown::LatencyBreakdowns;
 use crate::system::catalog::Catalog;
 use parquet::basic::{Compression, ConvertedType, Repetition, Type as Physical};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
@@ -23,6 +24,7 @@ const GROUP_ROWS: usize = 1 << 17;
 /// Writes a row for every request that ends.
 pub struct RequestTable<W: Write + Send> {
     catalog: Arc<Catalog>,
+    breakdowns: LatencyBreakdowns,
     has_sources: bool,
     writer: SerializedFileWriter<W>,
     columns: Vec<Cells>,
@@ -57,8 +59,9 @@ impl<W: Write + Send> RequestTable<W> {
             Type::group_type_builder("requests").with_fields(fields).build().map(Arc::new)
         });
         let writer = SerializedFileWriter::new(out, schema?, Arc::new(properties.build()))?;
-        let (catalog, columns) = (Arc::clone(catalog), Cells::all(has_sources));
-        Ok(Self { catalog, has_sources, writer, columns, rows: 0, error: None })
+        let (breakdowns, columns) = (LatencyBreakdowns::new(catalog), Cells::all(has_sources));
+        let catalog = Arc::clone(catalog);
+        Ok(Self { catalog, breakdowns, has_sources, writer, columns, rows: 0, error: None })
     }
 
     /// Writes what is left and the end of the file.
@@ -98,7 +101,9 @@ impl<W: Write + Send> RequestTable<W> {
 
 impl<W: Write + Send> Observer for RequestTable<W> {
     fn on(&mut self, event: Event<'_>) {
-        let Some(row) = row(&self.catalog, &event) else { return };
+        let row = row(&self.catalog, &mut self.breakdowns, &event);
+        self.breakdowns.on(event);
+        let Some(row) = row else { return };
         self.columns.iter_mut().zip(row).for_each(|(column, cell)| column.push(cell));
         self.rows += 1;
         if self.rows == GROUP_ROWS {

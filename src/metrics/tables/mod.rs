@@ -4,8 +4,11 @@
 //! run counts, without a warm-up. One file and one line in [`TABLES`] each.
 
 mod apps;
+mod batch_sizes;
 mod batches;
 mod dialogues;
+mod late_because;
+mod loads;
 mod timeseries;
 mod variants;
 mod workers;
@@ -46,6 +49,9 @@ impl TableEntry {
 
 /// Listens to a run and makes rows of it.
 pub trait TableCollector: Observer {
+    /// Called for every event, those of a warm-up included, before it is counted.
+    fn follow(&mut self, _event: Event<'_>) {}
+
     /// The rows at the end of a run that counts from `from` on, a cell for each column.
     fn rows(&mut self, from: Time) -> Vec<Vec<String>>;
 }
@@ -53,8 +59,11 @@ pub trait TableCollector: Observer {
 /// Every table there is.
 pub const TABLES: &[&TableEntry] = &[
     &apps::ENTRY,
+    &batch_sizes::ENTRY,
     &batches::ENTRY,
     &dialogues::ENTRY,
+    &late_because::ENTRY,
+    &loads::ENTRY,
     &timeseries::ENTRY,
     &timeseries::VARIANTS,
     &variants::ENTRY,
@@ -91,6 +100,7 @@ impl Tables {
 impl Observer for Tables {
     fn on(&mut self, event: Event<'_>) {
         let Self { catalog, watch, each } = self;
+        each.iter_mut().for_each(|table| table.follow(event));
         let mut count = |event: Event<'_>| each.iter_mut().for_each(|table| table.on(event));
         if watch.is_whole() {
             count(event);
