@@ -21,6 +21,7 @@ mod notes;
 mod offload;
 mod plot;
 mod progress;
+mod report;
 mod reproduce;
 mod reproduce_edge;
 mod reproduce_tmo;
@@ -43,6 +44,7 @@ use crate::output::atomic::WriteError;
 use crate::output::packed;
 use crate::report::FigureError;
 use crate::report::manifest::ManifestError;
+use crate::report::page::ReportError;
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -89,6 +91,8 @@ enum Command {
     Tune(tune::TuneArgs),
     /// Draw the results of a folder again, with another metric, axis or filter.
     Plot(plot::PlotArgs),
+    /// Write the report of a results folder, one page for a browser, again.
+    Report(report::ReportArgs),
     /// Make a profile of a real device from runs under load, and predict its other runs.
     Calibrate(calibrate::CalibrateArgs),
     /// Convert other data into the formats that peeksim reads.
@@ -216,6 +220,16 @@ impl From<io::Error> for CliError {
     }
 }
 
+impl From<ReportError> for CliError {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Input(problems) => Self::Input(problems),
+            ReportError::Write(error) => error.into(),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
 impl From<FigureError> for CliError {
     fn from(error: FigureError) -> Self {
         Self::Failed(error.to_string())
@@ -250,6 +264,7 @@ pub fn main() -> ExitCode {
         Some(Command::League(args)) => league::main(&args, &mut out),
         Some(Command::Tune(args)) => tune::main(&args, &mut out),
         Some(Command::Plot(args)) => plot::main(&args, &mut out),
+        Some(Command::Report(args)) => report::main(&args, &mut out),
         Some(Command::Calibrate(args)) => calibrate::main(&args, &mut out),
         Some(Command::Import(args)) => import::main(&args, &mut out),
         Some(Command::Offload(args)) => offload::main(&args, &mut out),

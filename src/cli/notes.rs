@@ -4,7 +4,7 @@ use super::{CliError, print_note};
 use crate::config::note::{Note, Notes};
 use crate::experiment::{RunRecord, Sweep};
 use crate::report::rates;
-use crate::report::{Results, summary};
+use crate::report::{Results, row_notes};
 use std::io::Write;
 
 /// What a user should know about the inputs and the settings of a sweep.
@@ -24,8 +24,7 @@ pub(super) fn of_runs(sweep: &Sweep, runs: &[RunRecord]) -> Vec<Note> {
 
 /// What a user should know about the rows of a sweep.
 pub(super) fn of_rows(results: &Results) -> Vec<Note> {
-    let all = [transients(results), constant(results)];
-    all.into_iter().flatten().map(|text| Note::new("", text)).collect()
+    row_notes(results).into_iter().map(|text| Note::new("", text)).collect()
 }
 
 /// Prints the notes of a command after its output.
@@ -63,34 +62,6 @@ fn long_series(sweep: &Sweep, runs: &[RunRecord]) -> Option<String> {
         format!(
             "in {count} of {all} runs a time series has {most} intervals of {step_ms} ms, and the \
              last of them holds all that came later: a longer `timeseries_ms` shows the rest"
-        )
-    })
-}
-
-/// Runs in the first half of which MSER-5 found no end of the transient.
-fn transients(results: &Results) -> Option<String> {
-    let long = results.rows.iter().filter(|row| row.word("warmup_rule") == "not-converged").count();
-    let all = results.rows.len();
-    (long > 0).then(|| {
-        format!(
-            "in {long} of {all} runs the warm-up lasts beyond half of the run, where it was cut \
-             (`warmup_rule` = not-converged): longer runs are needed, or the queue is not stable"
-        )
-    })
-}
-
-/// Configurations of which all runs have the same row.
-fn constant(results: &Results) -> Option<String> {
-    let all = summary::cells(&results.rows);
-    let many = |cell: &&summary::Cell<'_>| cell.rows.len() > 1;
-    let same = |cell: &&summary::Cell<'_>| {
-        cell.rows.iter().all(|row| row.error().is_empty() && row.cells().eq(cell.rows[0].cells()))
-    };
-    let (count, all) = (all.iter().filter(many).filter(same).count(), all.len());
-    (count > 0).then(|| {
-        format!(
-            "in {count} of {all} configurations all replicates came to the same numbers: there is \
-             no interval and no p-value, and no claim is decided"
         )
     })
 }

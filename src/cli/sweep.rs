@@ -16,8 +16,8 @@ use crate::report::claims::{ClaimResult, Verdict, judge};
 use crate::report::league::{self, Block, FEWEST, League, METRICS, read_walls};
 use crate::report::manifest::{FolderContents, Manifest};
 use crate::report::{
-    ResultRow, Results, capacity, compare, console, draw_all, manifest, package, summary,
-    write_runs, write_samples,
+    ResultRow, Results, best, capacity, compare, console, draw_all, manifest, package, page,
+    summary, write_runs, write_samples,
 };
 use clap::Args;
 use std::collections::BTreeSet;
@@ -176,6 +176,11 @@ pub(super) fn report(
         if let Some(knees) = console::knees(&results) {
             write!(out, "{knees}")?;
         }
+        if let Some(axis) = results.axis(results.study.decider())
+            && results.labels(axis).len() > 1
+        {
+            writeln!(out, "{}", best::render(&results, axis, results.study.usual_metric()))?;
+        }
     }
     if !sweep.experiment.note.is_empty() {
         writeln!(out, "Note: {}\n", sweep.experiment.note)?;
@@ -194,7 +199,7 @@ pub(super) fn report(
     let mut written = vec!["runs.csv", "summary.csv", "intervals.csv"];
     written.extend((sweep.experiment.study == Study::Offloading).then_some("samples.csv"));
     written.extend(compared.then_some("compare.csv"));
-    written.extend(["manifest.toml", "timings.csv", package::NAME]);
+    written.extend(["manifest.toml", "timings.csv", package::NAME, page::NAME]);
     if sweep.experiment.search.is_some() {
         written.extend(["capacity.csv", "capacity_summary.csv"]);
     }
@@ -278,6 +283,7 @@ pub(super) fn finish(
     let compared = compare::write(&results, folder)?;
     package::write(sweep, &results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"))?;
+    page::write(folder)?;
     Ok(SweepReport { failed, results, searches, compared, figures, notes })
 }
 

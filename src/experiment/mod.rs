@@ -6,6 +6,7 @@
 
 mod axis;
 mod capacity_search;
+mod departures;
 mod executor;
 mod figure_spec;
 mod file;
@@ -33,6 +34,7 @@ mod validate;
 
 pub use axis::{Axis, GridPoint, RunSpec};
 pub use capacity_search::{CapacityResult, CapacitySearch, MetricLimit};
+pub use departures::Departure;
 pub use executor::{Progress, threads};
 pub use figure_spec::{FIGURE_KINDS, FigureKind, FigureSpec};
 pub use file::{Expectation, Experiment, FILE, Relation};

@@ -195,6 +195,20 @@ pub(super) fn markdown(grid: &[Vec<String>], labels: usize) -> String {
     lines.concat()
 }
 
+/// A header and lines in a format, whose first columns are labels.
+pub fn write_grid(grid: &[Vec<String>], labels: usize, format: PaperFormat) -> String {
+    match format {
+        PaperFormat::Text => align(grid),
+        PaperFormat::Csv => csv(grid),
+        PaperFormat::Markdown => markdown(grid, labels),
+        PaperFormat::Latex => {
+            let escaped =
+                grid.iter().map(|row| row.iter().map(|cell| escape_latex(cell)).collect());
+            tabular(&escaped.collect::<Vec<_>>(), labels, &[])
+        }
+    }
+}
+
 fn latex(grid: &[Vec<String>], labels: usize, caption: &str, note: &str) -> String {
     let cell = |line: usize, at: usize, cell: &String| match cell.as_str() {
         "–" => "--".to_owned(),

@@ -25,6 +25,9 @@ pub const HEAD: [Column; 5] = [
 /// The file of the samples of an offloading study.
 pub const SAMPLES: &str = "samples.csv";
 
+/// The axis that tells the folders of joined results apart.
+pub const FOLDER: &str = "folder";
+
 /// The columns before the axes in `samples.csv`.
 pub const SAMPLE_HEAD: [Column; 4] = [
     text("config_hash", "hash of settings and inputs"),
@@ -229,6 +232,36 @@ impl Results {
             sha256: source.sha256.clone(),
             quantiles: BTreeMap::new(),
         })
+    }
+
+    /// The same runs with only the rows that pass a filter of (axis, any of these labels).
+    pub fn narrowed(mut self, filter: &[(String, Vec<String>)]) -> Self {
+        let kept = self.filtered(filter).into_iter().cloned().collect();
+        self.rows = kept;
+        self
+    }
+
+    /// Several results with the same axes as one, with a first axis [`FOLDER`] that names each.
+    ///
+    /// # Errors
+    /// The number of the first one that has other axes or is of another study.
+    pub fn joined(parts: Vec<(String, Self)>) -> Result<Self, usize> {
+        let mut parts = parts.into_iter();
+        let Some((name, mut all)) = parts.next() else { return Err(0) };
+        let axes = all.axes.clone();
+        all.axes.insert(0, FOLDER.to_owned());
+        all.rows.iter_mut().for_each(|row| row.labels.insert(0, name.clone()));
+        for (at, (name, part)) in parts.enumerate() {
+            if part.axes != axes || part.study != all.study {
+                return Err(at + 1);
+            }
+            all.columns.retain(|column| part.columns.contains(column));
+            all.rows.extend(part.rows.into_iter().map(|mut row| {
+                row.labels.insert(0, name.clone());
+                row
+            }));
+        }
+        Ok(all)
     }
 
     /// The place of an axis in [`Self::axes`].

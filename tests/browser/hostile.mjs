@@ -3,14 +3,16 @@
 import { check, choose, dataOf, hoverPoint, open } from "./support.mjs";
 
 /** Elements that the page itself never has. */
-const FOREIGN = "img, iframe, object, embed, b, i, u, svg, form, video, audio, link[rel=stylesheet]";
+const FOREIGN =
+  "img, iframe, object, embed, b, i, u, svg, form, video, audio, link[rel=stylesheet]";
 
 async function onlyOwnElements(page, how) {
   const found = await page.evaluate((foreign) => {
     const names = [...document.querySelectorAll(foreign)].map((one) => one.outerHTML.slice(0, 80));
     const scripts = document.querySelectorAll("script").length;
     const handlers = [...document.querySelectorAll("*")].filter((one) =>
-      [...one.attributes].some((attribute) => attribute.name.startsWith("on"))).length;
+      [...one.attributes].some((attribute) => attribute.name.startsWith("on")),
+    ).length;
     return { names, scripts, handlers };
   }, FOREIGN);
   check(found.names.length === 0, `${how}: foreign elements: ${found.names[0]}`);
@@ -20,10 +22,15 @@ async function onlyOwnElements(page, how) {
 
 /** Whether each label stands in the text of the page, letter for letter. */
 async function literally(page, labels, where, how) {
-  const missing = await page.evaluate(([labels, where]) => {
-    const texts = new Set([...document.querySelectorAll(`${where} bdi`)].map((one) => one.textContent));
-    return labels.filter((label) => !texts.has(label === "" ? "(empty)" : label));
-  }, [labels, where]);
+  const missing = await page.evaluate(
+    ([labels, where]) => {
+      const texts = new Set(
+        [...document.querySelectorAll(`${where} bdi`)].map((one) => one.textContent),
+      );
+      return labels.filter((label) => !texts.has(label === "" ? "(empty)" : label));
+    },
+    [labels, where],
+  );
   check(missing.length === 0, `${how}: not found as text: ${JSON.stringify(missing[0])}`);
 }
 
@@ -32,17 +39,29 @@ export async function hostile(browser, file) {
   const page = await open(browser, file);
   const data = await dataOf(page);
   const present = data.axes.map((axis, index) =>
-    axis.labels.filter((_, label) => data.cells.some((cell) => cell.at[index] === label)));
-  check(present.flat().some((label) => /[<>"']/.test(label)), "some label is hostile");
-  check(await page.evaluate(() => document.documentElement.classList.contains("js")), "the script ran");
+    axis.labels.filter((_, label) => data.cells.some((cell) => cell.at[index] === label)),
+  );
+  check(
+    present.flat().some((label) => /[<>"']/.test(label)),
+    "some label is hostile",
+  );
+  check(
+    await page.evaluate(() => document.documentElement.classList.contains("js")),
+    "the script ran",
+  );
   await onlyOwnElements(page, "at the start");
   for (const [index, labels] of present.entries()) {
     await literally(page, labels, "#cell-table", `table of cells, axis ${index}`);
   }
-  check((await page.title()) === data.title.replace(/\s+/g, " ").trim(), `the title is ${await page.title()}`);
+  check(
+    (await page.title()) === data.title.replace(/\s+/g, " ").trim(),
+    `the title is ${await page.title()}`,
+  );
   check((await page.locator("h1").textContent()) === data.title, "the heading is the title");
   check(await hoverPoint(page), "a point is shown under the pointer");
-  const varying = data.axes.map((_, index) => index).filter((index) => data.axes[index].labels.length > 1);
+  const varying = data.axes
+    .map((_, index) => index)
+    .filter((index) => data.axes[index].labels.length > 1);
   for (const axis of varying) {
     await choose(page, "#charts", "x axis", String(axis));
     check(await hoverPoint(page), `a point is shown with axis ${axis} along x`);
@@ -59,7 +78,10 @@ export async function hostile(browser, file) {
   const view = await page.evaluate(() => location.hash);
   await page.reload();
   check((await page.evaluate(() => location.hash)) === view, "the address is stable");
-  check(await page.evaluate(() => document.querySelectorAll("#charts .u-over").length > 0), "a chart is drawn");
+  check(
+    await page.evaluate(() => document.querySelectorAll("#charts .u-over").length > 0),
+    "a chart is drawn",
+  );
   await page.context().close();
 
   const narrow = await open(browser, file, { viewport: { width: 400, height: 800 } });

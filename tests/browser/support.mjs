@@ -36,6 +36,8 @@ export function launch() {
 /** Opens `file` in a page of its own; console errors, dialogs and requests are failures. */
 export async function open(browser, file, options = {}, hash = "") {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  // A busy machine is not a failure.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const address = pathToFileURL(resolve(file)).href;
   page.on("console", (message) => {
@@ -92,8 +94,10 @@ export const tipOf = (page, section = "#charts") =>
   page.evaluate((section) => {
     const tip = document.querySelector(`${section} .tip:not([hidden])`);
     if (!tip) return null;
-    const rows = [...tip.querySelectorAll("dl > div")].map((row) =>
-      [row.querySelector("dt").textContent, row.querySelector("dd").textContent]);
+    const rows = [...tip.querySelectorAll("dl > div")].map((row) => [
+      row.querySelector("dt").textContent,
+      row.querySelector("dd").textContent,
+    ]);
     return { head: tip.querySelector(".head").textContent, rows };
   }, section);
 
@@ -118,14 +122,20 @@ export async function hoverPoint(page, section = "#charts", skip = 0) {
 
 /** What happens on the next frames (media queries, resizing) has happened. */
 export const settled = (page) =>
-  page.evaluate(() => new Promise((done) =>
-    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30)))));
+  page.evaluate(
+    () =>
+      new Promise((done) =>
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30))),
+      ),
+  );
 
 /** The rows of the table of all cells, as arrays of texts. */
 export const tableRows = (page) =>
   page.evaluate(() =>
     [...document.querySelectorAll("#cell-table tbody tr")].map((row) =>
-      [...row.children].map((cell) => cell.textContent)));
+      [...row.children].map((cell) => cell.textContent),
+    ),
+  );
 
 /** Sets a drop-down list of the chart by the text of its label. */
 export const choose = (page, section, label, value) =>

@@ -48,6 +48,7 @@ pub use bars::{Bar, BarChart};
 pub use heat_map::{HeatMap, HeatRow};
 pub use hull::Hull;
 pub use ranks::RankDiagram;
+pub use style::{ShownStyle, shown_style};
 
 /// The most series one chart may have; a legend longer than that is a table, not a figure.
 pub const MAX_SERIES: usize = 48;

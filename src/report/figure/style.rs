@@ -127,6 +127,42 @@ pub(super) fn of_series(index: usize) -> SeriesStyle {
     }
 }
 
+/// The style of a series in words, for other renderers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownStyle {
+    /// `#rrggbb`.
+    pub color: String,
+    /// The same colour for dark paper.
+    pub dark: String,
+    /// Ink and gap lengths of the line; none is a solid line.
+    pub dash: &'static [f64],
+    /// The shape of its markers.
+    pub marker: &'static str,
+    /// Whether they are filled.
+    pub filled: bool,
+}
+
+/// The style of the series at this place in a chart.
+pub fn shown_style(index: usize) -> ShownStyle {
+    let style = of_series(index);
+    let hex = |(red, green, blue): Ink| format!("#{red:02x}{green:02x}{blue:02x}");
+    ShownStyle {
+        color: hex(style.ink),
+        dark: hex(if style.ink == (0, 0, 0) { (0xff, 0xff, 0xff) } else { style.ink }),
+        dash: style.dash,
+        marker: match style.marker.shape {
+            Shape::Circle => "circle",
+            Shape::Square => "square",
+            Shape::Up => "up",
+            Shape::Down => "down",
+            Shape::Diamond => "diamond",
+            Shape::Plus => "plus",
+            Shape::Cross => "cross",
+        },
+        filled: style.marker.filled,
+    }
+}
+
 /// Ink and dashes of the hull at this place in the list.
 pub(super) fn of_hull(index: usize) -> (Ink, &'static [f64]) {
     const HULLS: [usize; 4] = [3, 1, 0, 2];

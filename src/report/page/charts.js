@@ -12,24 +12,43 @@ function heldAxes(used) {
   const held = varying.filter((index) => !used.includes(index));
   for (const index of [...held].reverse()) {
     const others = [...used, ...held.filter((other) => other !== index)];
-    if (follows(index, others.filter((other) => other !== NONE))) {
+    if (
+      follows(
+        index,
+        others.filter((other) => other !== NONE),
+      )
+    ) {
       held.splice(held.indexOf(index), 1);
     }
   }
   return held;
 }
 
-// The label at which an axis is held: the reader's, or the first one of the cells.
-const labelAt = (choices, axis) => (choices[axis] === NONE ? 0 : choices[axis]);
+// The labels at which axes are held unless the reader says otherwise: those of the first of the
+// combinations that `places` has, or of the one in the middle.
+function usualLabels(places, held, middle) {
+  const found = new Map();
+  for (const at of places) {
+    const key = held.map((axis) => at[axis]).join();
+    if (!found.has(key)) found.set(key, at);
+  }
+  const order = (a, b) => held.map((axis) => a[axis] - b[axis]).find((by) => by !== 0) ?? 0;
+  const sorted = [...found.values()].sort(order);
+  return sorted[middle ? Math.floor(sorted.length / 2) : 0] ?? axes.map(() => 0);
+}
 
-const heldText = (held, choices) =>
-  held.map((axis) => `${axes[axis].title} = ${labelText(axes[axis].labels[labelAt(choices, axis)])}`);
+// The labels at which axes are held.
+const labelsHeld = (choices, usual) =>
+  axes.map((_, axis) => (choices[axis] === NONE ? usual[axis] : choices[axis]));
+
+const heldText = (held, labels) =>
+  held.map((axis) => `${axes[axis].title} = ${labelText(axes[axis].labels[labels[axis]])}`);
 
 // Drop-down lists for held axes inside `host`, kept while the same axes are held.
 function heldControls(host, choices, redraw) {
   let shown = null;
   let lists = [];
-  return (held) => {
+  return (held, labels) => {
     if (held.join() !== shown) {
       shown = held.join();
       lists = held.map((axis) => {
@@ -41,7 +60,7 @@ function heldControls(host, choices, redraw) {
       });
       host.replaceChildren(...lists);
     }
-    held.forEach((axis, index) => (lists[index].select.value = labelAt(choices(), axis)));
+    held.forEach((axis, index) => (lists[index].select.value = labels[axis]));
   };
 }
 
@@ -55,7 +74,12 @@ function legend(redraw) {
     onPoint = highlight;
     box.hidden = axis === NONE;
     const key = `${axis}:${present.join()}`;
-    if (axis === NONE) return;
+    if (axis === NONE) {
+      shown = null;
+      entries = [];
+      box.replaceChildren();
+      return;
+    }
     const hidden = () => state.hidden[axis];
     if (key !== shown) {
       shown = key;
@@ -97,10 +121,10 @@ function legend(redraw) {
 }
 
 // Cells of the chart by label of x, series and panel.
-function cellsOfView(view, held, choices) {
+function cellsOfView(view, held, labels) {
   const found = new Map();
   for (const [index, cell] of cells.entries()) {
-    if (held.some((axis) => cell.at[axis] !== labelAt(choices, axis))) continue;
+    if (held.some((axis) => cell.at[axis] !== labels[axis])) continue;
     const key = view.map((axis) => (axis === NONE ? 0 : cell.at[axis])).join();
     if (!found.has(key)) found.set(key, index);
   }
@@ -142,15 +166,31 @@ function chartSection(host) {
     facet: choice("panels", axisOptions(true), role("facet")),
   };
   const scales = {
-    xScale: choice("x scale", [["linear", "linear"], ["log", "logarithmic"]], set("xScale")),
+    xScale: choice(
+      "x scale",
+      [
+        ["linear", "linear"],
+        ["log", "logarithmic"],
+      ],
+      set("xScale"),
+    ),
     yScale: choice(
       "y scale",
-      [["linear", "linear"], ["zero", "linear from 0"], ["log", "logarithmic"]],
+      [
+        ["linear", "linear"],
+        ["zero", "linear from 0"],
+        ["log", "logarithmic"],
+      ],
       set("yScale"),
     ),
     interval: choice(
       "intervals",
-      [["auto", "automatic"], ["band", "bands"], ["bar", "bars"], ["none", "off"]],
+      [
+        ["auto", "automatic"],
+        ["band", "bands"],
+        ["bar", "bars"],
+        ["none", "off"],
+      ],
       set("interval"),
     ),
   };
@@ -176,28 +216,53 @@ function chartSection(host) {
   const caption = element("p", { class: "caption" });
   const direction = element("p", { class: "direction" });
   const table = element("div", { class: "scroll", tabindex: "0" });
-  const tableBox = element("details", { class: "behind" }, element("summary", {}, "Table of this chart"), table);
-  host.append(element("div", { class: "controls" }, ...boxes), direction, lines, panels, caption, tableBox);
+  const tableBox = element(
+    "details",
+    { class: "behind" },
+    element("summary", {}, "Table of this chart"),
+    table,
+  );
+  host.append(
+    element("div", { class: "controls" }, ...boxes),
+    direction,
+    lines,
+    panels,
+    caption,
+    tableBox,
+  );
   let plots = [];
   let rows = [];
   tableBox.addEventListener("toggle", () => fillTable());
 
   function fillTable() {
     if (!tableBox.open) return table.replaceChildren();
-    const head = [state.facet, state.series, state.x].filter((axis) => axis !== NONE);
+    const head = [state.facet, state.series, state.x].filter((axis) => report.axes[axis]);
     const titles = head.map((axis) => element("th", {}, axes[axis].title));
     const numbers = ["mean", "low", "high", "n"].map((text) =>
-      element("th", { class: "number" }, text));
+      element("th", { class: "number" }, text),
+    );
     const body = rows.map(({ cell, value }) => {
-      const labels = head.map((axis) => element("td", {}, labelElement(axes[axis].labels[cell.at[axis]])));
+      const labels = head.map((axis) =>
+        element("td", {}, labelElement(axes[axis].labels[cell.at[axis]])),
+      );
       const count = `${cell.n}${cell.grows ? "*" : ""}`;
       const texts = [exact(value[0]), exact(value[1]), exact(value[2]), count];
-      return element("tr", {}, ...labels, ...texts.map((text) => element("td", { class: "number" }, text)));
+      return element(
+        "tr",
+        {},
+        ...labels,
+        ...texts.map((text) => element("td", { class: "number" }, text)),
+      );
     });
-    table.replaceChildren(element("table", {},
-      element("caption", {}, caption.textContent),
-      element("thead", {}, element("tr", {}, ...titles, ...numbers)),
-      element("tbody", {}, ...body)));
+    table.replaceChildren(
+      element(
+        "table",
+        {},
+        element("caption", {}, caption.textContent),
+        element("thead", {}, element("tr", {}, ...titles, ...numbers)),
+        element("tbody", {}, ...body),
+      ),
+    );
   }
 
   // The values that are to be drawn, for each panel and line.
@@ -205,11 +270,20 @@ function chartSection(host) {
     const index = metricIndex.get(state.metric);
     const metric = metrics[index];
     const held = heldAxes(view);
-    const found = cellsOfView(view, held, state.fixed);
+    const usual = usualLabels(
+      cells.map((cell) => cell.at),
+      held,
+      false,
+    );
+    const at = labelsHeld(state.fixed, usual);
+    const found = cellsOfView(view, held, at);
     const labels = (axis) => (axis === NONE ? [0] : [...axes[axis].labels.keys()]);
     const used = view.map(() => new Set());
-    for (const key of found.keys()) key.split(",").forEach((label, at) => used[at].add(Number(label)));
-    const [xs, series, facets] = view.map((axis, at) => labels(axis).filter((label) => used[at].has(label)));
+    for (const key of found.keys())
+      key.split(",").forEach((label, at) => used[at].add(Number(label)));
+    const [xs, series, facets] = view.map((axis, at) =>
+      labels(axis).filter((label) => used[at].has(label)),
+    );
     const numbers = axes[view[0]].numbers;
     if (numbers) xs.sort((a, b) => numbers[a] - numbers[b]);
     const hidden = view[1] === NONE ? new Set() : state.hidden[view[1]];
@@ -229,7 +303,7 @@ function chartSection(host) {
         return line;
       }),
     });
-    return { metric, held, xs, series, facets, numbers, panels: facets.map(panel) };
+    return { metric, held, at, xs, series, facets, numbers, panels: facets.map(panel) };
   }
 
   function draw() {
@@ -237,25 +311,33 @@ function chartSection(host) {
     panels.replaceChildren();
     const view = [state.x, state.series, state.facet];
     const data = collect(view);
-    for (const [key, box] of Object.entries({ ...controls, ...scales })) box.select.value = state[key];
+    for (const [key, box] of Object.entries({ ...controls, ...scales }))
+      box.select.value = state[key];
     scales.xScale.select.disabled = !canLog(state.x);
     from.input.value = state.from;
     to.input.value = state.to;
-    showHeld(data.held);
+    showHeld(data.held, data.at);
     lines.update(state.series, data.series, (key) => plots.forEach((plot) => plot.highlight(key)));
     const xLog = state.xScale === "log" && canLog(state.x);
     const yLog = state.yScale === "log";
-    const interval = state.interval !== "auto" ? state.interval : (data.numbers ? "band" : "bar");
+    const interval = state.interval !== "auto" ? state.interval : data.numbers ? "band" : "bar";
     const everything = data.panels.flatMap((panel) => panel.lines);
-    const withEnds = interval === "none" ? [] : everything.flatMap((line) => [...line.low, ...line.high]);
-    const all = [...everything.flatMap((line) => line.y), ...withEnds].filter((value) => value !== null);
+    const withEnds =
+      interval === "none" ? [] : everything.flatMap((line) => [...line.low, ...line.high]);
+    const all = [...everything.flatMap((line) => line.y), ...withEnds].filter(
+      (value) => value !== null,
+    );
     let [low, high] = ends(all, yLog, state.yScale === "zero");
     if (state.from !== "" && (!yLog || Number(state.from) > 0)) low = Number(state.from);
     if (state.to !== "" && (!yLog || Number(state.to) > 0)) high = Number(state.to);
     if (!(high > low)) [low, high] = ends([low, high], yLog, false);
     const y = { min: Math.min(low, high), max: Math.max(low, high), log: yLog };
-    const positions = data.numbers ? data.xs.map((label) => data.numbers[label]) : [...data.xs.keys()];
-    const [first, last] = data.numbers ? ends(positions, xLog, false) : [-0.5, positions.length - 0.5];
+    const positions = data.numbers
+      ? data.xs.map((label) => data.numbers[label])
+      : [...data.xs.keys()];
+    const [first, last] = data.numbers
+      ? ends(positions, xLog, false)
+      : [-0.5, positions.length - 0.5];
     const x = { positions, min: first, max: last, log: xLog };
     if (data.numbers) x.values = positions;
     else x.labels = data.xs.map((label) => axes[state.x].labels[label]);
@@ -263,19 +345,23 @@ function chartSection(host) {
     const room = printing ? PAPER_WIDTH : panels.clientWidth;
     const columns = many ? Math.max(1, Math.min(data.facets.length, 4, Math.floor(room / 290))) : 1;
     const width = Math.floor((room - (columns - 1) * 16) / columns);
-    const height = many ? 230 : (room < 600 ? 320 : 420);
+    const height = many ? 230 : room < 600 ? 320 : 420;
     panels.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     const xTitle = axes[state.x].title;
     const drawn = data.panels.slice(0, MOST_PANELS);
     plots = drawn.map((panel) => {
-      const title = many ? `${axes[state.facet].title} = ${labelText(axes[state.facet].labels[panel.facet])}` : null;
+      const title = many
+        ? `${axes[state.facet].title} = ${labelText(axes[state.facet].labels[panel.facet])}`
+        : null;
       const box = element("figure", { class: "panel" });
       if (title) box.append(element("figcaption", { dir: "auto", title }, title));
       box.append(element("div", { class: "y-title", dir: "auto" }, metricText(data.metric)));
       panels.append(box);
       if (!data.numbers) {
         const count = panel.lines.length;
-        panel.lines.forEach((line, at) => (line.shift = count > 1 ? (at / (count - 1) - 0.5) * 0.7 : 0));
+        panel.lines.forEach(
+          (line, at) => (line.shift = count > 1 ? (at / (count - 1) - 0.5) * 0.7 : 0),
+        );
       }
       const plot = drawPlot(box, {
         name: `${data.metric.title} against ${xTitle}${title ? `, ${title}` : ""}`,
@@ -293,8 +379,13 @@ function chartSection(host) {
       return plot;
     });
     say(data, view, interval, everything, yLog);
-    rows = data.panels.flatMap((panel) => panel.lines.flatMap((line) =>
-      line.values.map((value, at) => ({ value, cell: line.cells[at] })).filter((row) => row.value)));
+    rows = data.panels.flatMap((panel) =>
+      panel.lines.flatMap((line) =>
+        line.values
+          .map((value, at) => ({ value, cell: line.cells[at] }))
+          .filter((row) => row.value),
+      ),
+    );
     fillTable();
   }
 
@@ -303,24 +394,31 @@ function chartSection(host) {
     const parts = [`${metricText(data.metric)} against ${axes[state.x].title}`];
     if (state.series !== NONE) parts.push(`a line for each ${axes[state.series].title}`);
     if (state.facet !== NONE) parts.push(`a panel for each ${axes[state.facet].title}`);
-    parts.push(...heldText(data.held, state.fixed));
+    parts.push(...heldText(data.held, data.at));
     const kind = { band: "Bands", bar: "Bars", none: "" }[interval];
     const values = everything.flatMap((line) => line.values);
     const lost = values.filter((value) => value && value[0] !== null && value[0] <= 0).length;
     const text = [
       `${parts.join("; ")}.`,
       kind && values.some((value) => value?.length > 2)
-        ? `${kind}: 95 % interval of the mean over ${report.samples}.` : "",
-      everything.some((line) => line.starred.includes(true)) ? "* the queue grows during the run." : "",
+        ? `${kind}: 95 % interval of the mean over ${report.samples}.`
+        : "",
+      everything.some((line) => line.starred.includes(true))
+        ? "* the queue grows during the run."
+        : "",
       yLog && lost ? `${lost} values at or below 0 are not on the logarithmic scale.` : "",
       values.some(Boolean) ? "" : "No cell has a value here.",
-      data.facets.length > MOST_PANELS ? `The first ${MOST_PANELS} of ${data.facets.length} panels.` : "",
+      data.facets.length > MOST_PANELS
+        ? `The first ${MOST_PANELS} of ${data.facets.length} panels.`
+        : "",
     ];
     caption.textContent = text.filter(Boolean).join(" ");
     const meaning = data.metric.meaning ? `${data.metric.meaning} ` : "";
     const better = directionText(data.metric);
-    direction.replaceChildren(element("bdi", {}, meaning),
-      better ? element("strong", {}, `${better[0].toUpperCase()}${better.slice(1)}.`) : "");
+    direction.replaceChildren(
+      element("bdi", {}, meaning),
+      better ? element("strong", {}, `${better[0].toUpperCase()}${better.slice(1)}.`) : "",
+    );
   }
   return draw;
 }

@@ -21,19 +21,37 @@ function latencySection(host) {
     state.latencySeries = Number(value);
     redraw();
   });
-  const scaleBox = choice("latency scale", [["linear", "linear"], ["log", "logarithmic"]], (value) => {
-    state.latencyScale = value;
-    redraw();
-  });
+  const scaleBox = choice(
+    "latency scale",
+    [
+      ["linear", "linear"],
+      ["log", "logarithmic"],
+    ],
+    (value) => {
+      state.latencyScale = value;
+      redraw();
+    },
+  );
   const heldBox = element("div", { class: "held" });
   const showHeld = heldControls(heldBox, () => state.latencyAt, redraw);
   const lines = legend(() => changed("latency"));
   const panels = element("div", { class: "panels" });
   const caption = element("p", { class: "caption" });
   const table = element("div", { class: "scroll", tabindex: "0" });
-  const behind = element("details", { class: "behind" }, element("summary", {}, "Table of this chart"), table);
+  const behind = element(
+    "details",
+    { class: "behind" },
+    element("summary", {}, "Table of this chart"),
+    table,
+  );
   const causes = element("div", { class: "causes" });
-  const controls = element("div", { class: "controls" }, seriesBox, heldBox, latency ? scaleBox : null);
+  const controls = element(
+    "div",
+    { class: "controls" },
+    seriesBox,
+    heldBox,
+    latency ? scaleBox : null,
+  );
   host.append(controls, lines);
   if (latency) host.append(panels, caption, behind);
   if (late) host.append(causes);
@@ -42,11 +60,11 @@ function latencySection(host) {
   behind.addEventListener("toggle", () => fillTable());
 
   // The entries of `list` at the chosen setting, by label of the lines.
-  function at(list, held) {
+  function entriesAt(list, held, labels) {
     const found = new Map();
     for (const entry of list) {
       const place = report.axes.length ? entry.at : [0];
-      if (held.some((axis) => place[axis] !== labelAt(state.latencyAt, axis))) continue;
+      if (held.some((axis) => place[axis] !== labels[axis])) continue;
       const label = state.latencySeries === NONE ? 0 : place[state.latencySeries];
       if (!found.has(label)) found.set(label, { ...entry, at: place });
     }
@@ -58,14 +76,26 @@ function latencySection(host) {
 
   function fillTable() {
     if (!behind.open) return table.replaceChildren();
-    const head = drawn.map((line) => element("th", { class: "number" }, labelElement(name(line.key))));
+    const head = drawn.map((line) =>
+      element("th", { class: "number" }, labelElement(name(line.key))),
+    );
     const rows = latency.shares.map((share, index) =>
-      element("tr", {}, element("th", { scope: "row", class: "number" }, percent(share)),
-        ...drawn.map((line) => element("td", { class: "number" }, exact(line.y[index])))));
-    table.replaceChildren(element("table", {},
-      element("caption", {}, "Latency (ms) within which the share of requests is complete."),
-      element("thead", {}, element("tr", {}, element("th", {}, "share"), ...head)),
-      element("tbody", {}, ...rows)));
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row", class: "number" }, percent(share)),
+        ...drawn.map((line) => element("td", { class: "number" }, exact(line.y[index]))),
+      ),
+    );
+    table.replaceChildren(
+      element(
+        "table",
+        {},
+        element("caption", {}, "Latency (ms) within which the share of requests is complete."),
+        element("thead", {}, element("tr", {}, element("th", {}, "share"), ...head)),
+        element("tbody", {}, ...rows),
+      ),
+    );
   }
 
   function draw() {
@@ -75,38 +105,51 @@ function latencySection(host) {
     seriesBox.select.value = state.latencySeries;
     scaleBox.select.value = state.latencyScale;
     const held = heldAxes([state.latencySeries]);
-    showHeld(held);
-    const found = latency ? at(latency.cells, held) : new Map();
-    const because = late ? at(late.cells, held) : new Map();
+    const places = (latency ?? late).cells.map((cell) => (report.axes.length ? cell.at : [0]));
+    const at = labelsHeld(state.latencyAt, usualLabels(places, held, true));
+    showHeld(held, at);
+    const found = latency ? entriesAt(latency.cells, held, at) : new Map();
+    const because = late ? entriesAt(late.cells, held, at) : new Map();
+    const setting = heldText(held, at).join("; ");
     const present = [...new Set([...found.keys(), ...because.keys()])].sort((a, b) => a - b);
     const hidden = state.latencySeries === NONE ? new Set() : state.hidden[state.latencySeries];
     lines.update(state.latencySeries, present, (key) => plot?.highlight(key));
-    drawn = present.filter((label) => found.has(label) && !hidden.has(label)).map((label) => {
-      const none = latency.shares.map(() => null);
-      return {
-        key: label,
-        style: styleOf(state.latencySeries, label),
-        y: found.get(label).ms,
-        low: none,
-        high: none,
-        starred: none,
-      };
-    });
+    drawn = present
+      .filter((label) => found.has(label) && !hidden.has(label))
+      .map((label) => {
+        const none = latency.shares.map(() => null);
+        return {
+          key: label,
+          style: styleOf(state.latencySeries, label),
+          y: found.get(label).ms,
+          low: none,
+          high: none,
+          starred: none,
+        };
+      });
     if (latency) {
       drawDistribution();
-      const setting = heldText(held, state.latencyAt).join("; ");
       caption.textContent = drawn.length
         ? `Share of requests complete within a latency${setting ? `; ${setting}` : ""}.`
         : `No distribution was kept here${setting ? ` (${setting})` : ""}.`;
       fillTable();
     }
-    if (late) fillCauses(because, present.filter((label) => !hidden.has(label)), held);
+    if (late)
+      fillCauses(
+        because,
+        present.filter((label) => !hidden.has(label)),
+        setting,
+      );
   }
 
   function drawDistribution() {
     const width = printing ? PAPER_WIDTH : panels.clientWidth;
     const log = state.latencyScale === "log";
-    const [min, max] = ends(drawn.flatMap((line) => line.y).filter((ms) => ms !== null), log, !log);
+    const [min, max] = ends(
+      drawn.flatMap((line) => line.y).filter((ms) => ms !== null),
+      log,
+      !log,
+    );
     const box = element("figure", { class: "panel" });
     panels.style.gridTemplateColumns = "minmax(0, 1fr)";
     panels.append(box);
@@ -124,7 +167,10 @@ function latencySection(host) {
       markers: false,
       describe: (line, index) => {
         const share = percent(latency.shares[index]);
-        const rows = [["share of requests", share], ["latency", `${exact(line.y[index])} ms`]];
+        const rows = [
+          ["share of requests", share],
+          ["latency", `${exact(line.y[index])} ms`],
+        ];
         const head = [labelElement(cut(name(line.key), 80))];
         const spoken = `${labelText(name(line.key))}: ${share} within ${exact(line.y[index])} ms`;
         return { head, rows, spoken };
@@ -134,41 +180,67 @@ function latencySection(host) {
   }
 
   // A row for each line: how many requests were late, and the share of each cause as a bar.
-  function fillCauses(because, present, held) {
+  function fillCauses(because, present, setting) {
     const colours = (index) => causeColours[index % causeColours.length][theme().dark ? 1 : 0];
     const head = late.causes.map((cause, index) => {
       const key = element("span", { class: "key" });
       key.style.background = colours(index);
       return element("th", { class: "number" }, key, labelElement(cause));
     });
-    const rows = present.filter((label) => because.has(label)).map((label) => {
-      const entry = because.get(label);
-      const bar = element("div", { class: "bar" });
-      entry.shares.forEach((share, index) => {
-        if (!(share > 0) || !(entry.late > 0)) return;
-        const title = `${labelText(late.causes[index])}: ${percent(share)}`;
-        const part = element("span", { title });
-        part.style.width = `${share * 100}%`;
-        part.style.background = colours(index);
-        bar.append(part);
+    const rows = present
+      .filter((label) => because.has(label))
+      .map((label) => {
+        const entry = because.get(label);
+        const bar = element("div", { class: "bar" });
+        entry.shares.forEach((share, index) => {
+          if (!(share > 0) || !(entry.late > 0)) return;
+          const title = `${labelText(late.causes[index])}: ${percent(share)}`;
+          const part = element("span", { title });
+          part.style.width = `${share * 100}%`;
+          part.style.background = colours(index);
+          bar.append(part);
+        });
+        const share = (value) =>
+          entry.late > 0 && value !== null ? `${(value * 100).toFixed(1)} %` : MISSING;
+        return element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, labelElement(name(label))),
+          element("td", { class: "number", title: exact(entry.late) }, short(entry.late)),
+          element("td", {}, entry.late > 0 ? bar : MISSING),
+          ...entry.shares.map((value) => element("td", { class: "number" }, share(value))),
+        );
       });
-      const share = (value) =>
-        entry.late > 0 && value !== null ? `${(value * 100).toFixed(1)} %` : MISSING;
-      return element("tr", {},
-        element("th", { scope: "row" }, labelElement(name(label))),
-        element("td", { class: "number", title: exact(entry.late) }, short(entry.late)),
-        element("td", { class: "wide" }, bar),
-        ...entry.shares.map((value) => element("td", { class: "number" }, share(value))));
-    });
-    const setting = heldText(held, state.latencyAt).join("; ");
     const title = state.latencySeries === NONE ? "" : axes[state.latencySeries].title;
     causes.replaceChildren(
       element("h3", {}, "Why requests are late"),
-      element("div", { class: "scroll", tabindex: "0" }, element("table", {},
-        element("caption", {}, `Share of late requests by cause${setting ? `; ${setting}` : ""}.`),
-        element("thead", {}, element("tr", {}, element("th", {}, title),
-          element("th", { class: "number" }, "late"), element("th", {}, "causes"), ...head)),
-        element("tbody", {}, ...rows))));
+      element(
+        "div",
+        { class: "scroll", tabindex: "0" },
+        element(
+          "table",
+          {},
+          element(
+            "caption",
+            {},
+            `Share of late requests by cause${setting ? `; ${setting}` : ""}.`,
+          ),
+          element(
+            "thead",
+            {},
+            element(
+              "tr",
+              {},
+              element("th", {}, title),
+              element("th", { class: "number" }, "late"),
+              element("th", {}, "causes"),
+              ...head,
+            ),
+          ),
+          element("tbody", {}, ...rows),
+        ),
+      ),
+    );
   }
   return draw;
 }

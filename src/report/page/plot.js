@@ -205,7 +205,8 @@ function drawPlot(host, chart) {
     gap: 4,
     rotate: scale.labels && turned ? -40 : 0,
     splits: (plot) =>
-      side === 2 ? ticks(scale, plot.bbox.width / uPlot.pxRatio, 52)
+      side === 2
+        ? ticks(scale, plot.bbox.width / uPlot.pxRatio, 52)
         : ticks(scale, plot.bbox.height / uPlot.pxRatio, 32),
     filter: (_, splits) => splits,
     values: (_, splits) =>
@@ -249,10 +250,14 @@ function drawPlot(host, chart) {
     const flush = () => {
       if (run.length > 1) {
         context.beginPath();
-        run.forEach((index) => context.lineTo(...place(plot, index, inside(line.high[index]), line, true)));
-        run.reverse().forEach((index) =>
-          context.lineTo(...place(plot, index, inside(line.low[index]), line, true)),
+        run.forEach((index) =>
+          context.lineTo(...place(plot, index, inside(line.high[index]), line, true)),
         );
+        run
+          .reverse()
+          .forEach((index) =>
+            context.lineTo(...place(plot, index, inside(line.low[index]), line, true)),
+          );
         context.closePath();
         context.fill();
       }
@@ -380,8 +385,13 @@ function drawPlot(host, chart) {
     const said = chart.describe(point.line, point.index);
     tip.replaceChildren(
       element("div", { class: "head" }, ...said.head),
-      element("dl", {}, ...said.rows.map(([term, text]) =>
-        element("div", {}, element("dt", {}, term), element("dd", {}, text)))),
+      element(
+        "dl",
+        {},
+        ...said.rows.map(([term, text]) =>
+          element("div", {}, element("dt", {}, term), element("dd", {}, text)),
+        ),
+      ),
     );
     ring.style.left = `${point.left}px`;
     ring.style.top = `${point.top}px`;
@@ -418,14 +428,16 @@ function drawPlot(host, chart) {
   function step(along, by) {
     if (!current) return points[0] ?? null;
     const same = points.filter((point) =>
-      along ? point.line === current.line : point.index === current.index);
-    const size = (point) =>
-      along ? point.index : (chart.swap ? point.left : -point.top);
+      along ? point.line === current.line : point.index === current.index,
+    );
+    const size = (point) => (along ? point.index : chart.swap ? point.left : -point.top);
     const order = chart.lines.indexOf(current.line);
-    same.sort((a, b) =>
-      size(a) - size(b) || chart.lines.indexOf(a.line) - chart.lines.indexOf(b.line));
-    const at = same.findIndex((point) =>
-      point.index === current.index && chart.lines.indexOf(point.line) === order);
+    same.sort(
+      (a, b) => size(a) - size(b) || chart.lines.indexOf(a.line) - chart.lines.indexOf(b.line),
+    );
+    const at = same.findIndex(
+      (point) => point.index === current.index && chart.lines.indexOf(point.line) === order,
+    );
     return same[Math.min(Math.max(at + by, 0), same.length - 1)] ?? current;
   }
 

@@ -67,7 +67,9 @@ const listText = (set) => [...set].sort((a, b) => a - b).join(".");
 
 function listOf(text, length) {
   const numbers = text === "" ? [] : text.split(".").map(Number);
-  return new Set(numbers.filter((value) => Number.isInteger(value) && value >= 0 && value < length));
+  return new Set(
+    numbers.filter((value) => Number.isInteger(value) && value >= 0 && value < length),
+  );
 }
 
 // Gives an axis a role of the chart. The role that the axis had goes to the axis that had this
@@ -130,8 +132,14 @@ function hashToState(hash) {
     if (given.has(key) && values.includes(given.get(key))) state[key] = given.get(key);
   };
   const axisOf = (key) => axes.findIndex((axis) => axis.key === key);
-  oneOf("metric", metrics.map((metric) => metric.name));
-  oneOf("best", report.best.map((entry) => entry.metric));
+  oneOf(
+    "metric",
+    metrics.map((metric) => metric.name),
+  );
+  oneOf(
+    "best",
+    report.best.map((entry) => entry.metric),
+  );
   for (const role of ["x", "series", "facet", "latencySeries"]) {
     if (!given.has(role)) continue;
     const key = given.get(role);
@@ -150,7 +158,10 @@ function hashToState(hash) {
     if (text && Number.isFinite(Number(text))) state[key] = text;
   }
   if (given.has("columns")) {
-    const names = given.get("columns").split(",").filter((name) => metricIndex.has(name));
+    const names = given
+      .get("columns")
+      .split(",")
+      .filter((name) => metricIndex.has(name));
     state.columns = new Set(names.map((name) => metricIndex.get(name)));
   }
   const sort = /^(metric|axis)\.(.*)\.(up|down)$/s.exec(given.get("sort") ?? "");

@@ -6,11 +6,15 @@ const PAGE_ROWS = 200;
 function bestSection(host) {
   const decider = report.decider;
   const labels = axes[decider].labels;
-  const metricBox = choice("metric", metricOptions(report.best.map((entry) => entry.metric)), (name) => {
-    state.best = name;
-    opened.clear();
-    changed("best");
-  });
+  const metricBox = choice(
+    "metric",
+    metricOptions(report.best.map((entry) => entry.metric)),
+    (name) => {
+      state.best = name;
+      opened.clear();
+      changed("best");
+    },
+  );
   const table = element("div", { class: "scroll", tabindex: "0" });
   const direction = element("span", { class: "direction" });
   const more = element("p", { class: "more" });
@@ -40,22 +44,42 @@ function bestSection(host) {
 
   function differences(row, columns) {
     const lines = row.others.map((other) =>
-      element("tr", {},
+      element(
+        "tr",
+        {},
         element("td", {}, labelElement(labels[other.label])),
         ...[
           [short(other.difference), exact(other.difference)],
-          [`${short(other.low)} to ${short(other.high)}`, `${exact(other.low)} to ${exact(other.high)}`],
+          [
+            `${short(other.low)} to ${short(other.high)}`,
+            `${exact(other.low)} to ${exact(other.high)}`,
+          ],
           [probability(other.p_holm), exact(other.p_holm)],
         ].map(([text, title]) => element("td", { class: "number", title }, text)),
         element("td", {}, other.verdict === "alike" ? "not significantly worse" : other.verdict),
-        element("td", { class: "number" }, exact(other.needed))));
+        element("td", { class: "number" }, exact(other.needed)),
+      ),
+    );
     const head = ["difference", "95 % interval", "p (Holm)"].map((text) =>
-      element("th", { class: "number" }, text));
-    const inner = element("table", {},
-      element("thead", {}, element("tr", {},
-        element("th", {}, element("bdi", {}, axes[decider].title)), ...head,
-        element("th", {}, "verdict"), element("th", { class: "number" }, `${report.samples} needed`))),
-      element("tbody", {}, ...lines));
+      element("th", { class: "number" }, text),
+    );
+    const inner = element(
+      "table",
+      {},
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          element("th", {}, element("bdi", {}, axes[decider].title)),
+          ...head,
+          element("th", {}, "verdict"),
+          element("th", { class: "number" }, `${report.samples} needed`),
+        ),
+      ),
+      element("tbody", {}, ...lines),
+    );
     return element("tr", { class: "inner" }, element("td", { colspan: columns }, inner));
   }
 
@@ -77,31 +101,56 @@ function bestSection(host) {
         body.parentNode?.querySelectorAll("button.open")[number]?.focus();
         table.querySelectorAll("button.open")[number]?.focus();
       };
-      const open = element("button", {
-        type: "button",
-        class: "open quiet",
-        "aria-expanded": String(opened.has(number)),
-        "aria-label": "All differences at this setting",
-        on: { click: toggle },
-      }, opened.has(number) ? "−" : "+");
-      body.append(element("tr", {},
-        ...shown.map((index) => element("th", { scope: "row" }, labelElement(axes[index].labels[row.at[index]]))),
-        element("td", { class: "number" }, String(row.n)),
-        element("td", {}, labelElement(labels[row.best], "winner")),
-        element("td", { class: "number", title: exact(row.mean) }, short(row.mean)),
-        element("td", { class: alike.length > 8 ? "names" : "names lines" }, ...list(alike)),
-        element("td", { class: "names muted" }, ...worseList(worse)),
-        element("td", {}, row.others.length ? open : null)));
+      const open = element(
+        "button",
+        {
+          type: "button",
+          class: "open quiet",
+          "aria-expanded": String(opened.has(number)),
+          "aria-label": "All differences at this setting",
+          on: { click: toggle },
+        },
+        opened.has(number) ? "−" : "+",
+      );
+      body.append(
+        element(
+          "tr",
+          {},
+          ...shown.map((index) =>
+            element("th", { scope: "row" }, labelElement(axes[index].labels[row.at[index]])),
+          ),
+          element("td", { class: "number" }, String(row.n)),
+          element("td", {}, labelElement(labels[row.best], "winner")),
+          element("td", { class: "number", title: exact(row.mean) }, short(row.mean)),
+          element("td", { class: alike.length > 8 ? "names" : "names lines" }, ...list(alike)),
+          element("td", { class: "names muted" }, ...worseList(worse)),
+          element("td", {}, row.others.length ? open : null),
+        ),
+      );
       if (opened.has(number)) body.append(differences(row, columns));
     });
-    table.replaceChildren(element("table", { class: "top" },
-      element("thead", {}, element("tr", {},
-        ...shown.map((index) => element("th", { dir: "auto" }, axes[index].title)),
-        element("th", { class: "number" }, "n"), element("th", {}, "best"),
-        element("th", { class: "number" }, "mean"),
-        element("th", {}, "not significantly worse"), element("th", {}, "worse"),
-        element("th", {}, element("span", { class: "unseen" }, "differences")))),
-      body));
+    table.replaceChildren(
+      element(
+        "table",
+        { class: "top" },
+        element(
+          "thead",
+          {},
+          element(
+            "tr",
+            {},
+            ...shown.map((index) => element("th", { dir: "auto" }, axes[index].title)),
+            element("th", { class: "number" }, "n"),
+            element("th", {}, "best"),
+            element("th", { class: "number" }, "mean"),
+            element("th", {}, "not significantly worse"),
+            element("th", {}, "worse"),
+            element("th", {}, element("span", { class: "unseen" }, "differences")),
+          ),
+        ),
+        body,
+      ),
+    );
     moreButtons(more, limit, entry.settings.length, "settings", (next) => {
       limit = next;
       draw();
@@ -115,9 +164,12 @@ function moreButtons(host, limit, total, noun, show) {
   host.hidden = total <= limit;
   const button = (text, next) =>
     element("button", { type: "button", on: { click: () => show(next) } }, text);
-  host.replaceChildren(`${Math.min(limit, total)} of ${total} ${noun} shown. `,
-    button(`Show ${Math.min(PAGE_ROWS, total - limit)} more`, limit + PAGE_ROWS), " ",
-    button("Show all", total));
+  host.replaceChildren(
+    `${Math.min(limit, total)} of ${total} ${noun} shown. `,
+    button(`Show ${Math.min(PAGE_ROWS, total - limit)} more`, limit + PAGE_ROWS),
+    " ",
+    button("Show all", total),
+  );
 }
 
 // The table of all cells.
@@ -125,31 +177,51 @@ function cellSection(host) {
   const redraw = () => changed("cells");
   const names = metrics.map((metric) => metric.name);
   const pickers = [
-    picker("columns", names, () => state.columns, (set) => {
-      state.columns = set;
-      redraw();
-    }),
-    ...varying.map((axis) =>
-      picker(axes[axis].title, axes[axis].labels, () => state.filters[axis], (set) => {
-        state.filters[axis] = set;
+    picker(
+      "columns",
+      names,
+      () => state.columns,
+      (set) => {
+        state.columns = set;
         redraw();
-      })),
+      },
+    ),
+    ...varying.map((axis) =>
+      picker(
+        axes[axis].title,
+        axes[axis].labels,
+        () => state.filters[axis],
+        (set) => {
+          state.filters[axis] = set;
+          redraw();
+        },
+      ),
+    ),
   ];
   const count = element("span", { class: "direction", role: "status" });
   const head = element("tr");
   const body = element("tbody");
   const more = element("p", { class: "more" });
   const table = element("table", {}, element("thead", {}, head), body);
-  host.append(element("div", { class: "controls" }, ...pickers, count),
-    element("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "All cells" }, table), more);
+  host.append(
+    element("div", { class: "controls" }, ...pickers, count),
+    element(
+      "div",
+      { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "All cells" },
+      table,
+    ),
+    more,
+  );
   let shownColumns = null;
   let limit = PAGE_ROWS;
 
   // Columns: an axis by its index, n, a metric by its name.
   function columns() {
-    const main = chosen.map((name) => metricIndex.get(name)).filter((index) => state.columns.has(index));
+    const main = chosen
+      .map((name) => metricIndex.get(name))
+      .filter((index) => state.columns.has(index));
     const rest = [...state.columns].filter((index) => !main.includes(index)).sort((a, b) => a - b);
-    return [...axes.keys(), "n", ...[...main, ...rest].map((index) => names[index])];
+    return [...report.axes.keys(), "n", ...[...main, ...rest].map((index) => names[index])];
   }
 
   function sortBy(column) {
@@ -163,28 +235,40 @@ function cellSection(host) {
   function fillHead(list) {
     if (list.join() !== shownColumns) {
       shownColumns = list.join();
-      head.replaceChildren(...list.map((column) => {
-        const axis = typeof column === "number" ? axes[column] : null;
-        const metric = axis || column === "n" ? null : metrics[metricIndex.get(column)];
-        const text = axis ? labelText(axis.title) : column;
-        const title = metric ? [metricText(metric), metric.meaning, directionText(metric)] : [text];
-        const on = { click: () => sortBy(column) };
-        const button = element("button", { type: "button", title: title.filter(Boolean).join(". "), on },
-          element("bdi", {}, text));
-        const arrow = metric?.better ? element("small", {}, metric.better === "more" ? " ↑" : " ↓") : null;
-        if (arrow) button.append(arrow);
-        return element("th", { class: axis && !axis.numbers ? null : "number" }, button);
-      }));
+      head.replaceChildren(
+        ...list.map((column) => {
+          const axis = typeof column === "number" ? axes[column] : null;
+          const metric = axis || column === "n" ? null : metrics[metricIndex.get(column)];
+          const text = axis ? labelText(axis.title) : column;
+          const title = metric
+            ? [metricText(metric), metric.meaning, directionText(metric)]
+            : [text];
+          const on = { click: () => sortBy(column) };
+          const button = element(
+            "button",
+            { type: "button", title: title.filter(Boolean).join(". "), on },
+            element("bdi", {}, text),
+          );
+          const arrow = metric?.better
+            ? element("small", {}, metric.better === "more" ? " ↑" : " ↓")
+            : null;
+          if (arrow) button.append(arrow);
+          return element("th", { class: axis && !axis.numbers ? null : "number" }, button);
+        }),
+      );
     }
     list.forEach((column, index) => {
-      const sorted = state.sort?.column === column ? (state.sort.down ? "descending" : "ascending") : "none";
+      const sorted =
+        state.sort?.column === column ? (state.sort.down ? "descending" : "ascending") : "none";
       head.children[index].setAttribute("aria-sort", sorted);
     });
   }
 
   // The rows that pass the filters, sorted; missing values come last in both directions.
   function rows() {
-    const kept = cells.filter((cell) => varying.every((axis) => state.filters[axis].has(cell.at[axis])));
+    const kept = cells.filter((cell) =>
+      varying.every((axis) => state.filters[axis].has(cell.at[axis])),
+    );
     if (!state.sort) return kept;
     const { column, down } = state.sort;
     const metric = metricIndex.get(column);
@@ -211,18 +295,38 @@ function cellSection(host) {
     const list = columns();
     fillHead(list);
     const kept = rows();
-    count.textContent = kept.length === cells.length ? `${kept.length} cells` : `${kept.length} of ${cells.length} cells`;
-    body.replaceChildren(...kept.slice(0, limit).map((cell) => element("tr", {}, ...list.map((column) => {
-      if (typeof column === "number") {
-        const number = axes[column].numbers ? "number" : null;
-        return element("td", { class: number }, labelElement(axes[column].labels[cell.at[column]]));
-      }
-      if (column === "n") return element("td", { class: "number" }, `${cell.n}${cell.grows ? "*" : ""}`);
-      const value = cell.values[metricIndex.get(column)];
-      const [mean, half] = meanText(value).split(" ± ");
-      return element("td", { class: "number", title: exactText(value) }, mean,
-        half === undefined ? null : element("span", { class: "half" }, ` ± ${half}`));
-    }))));
+    count.textContent =
+      kept.length === cells.length
+        ? `${kept.length} cells`
+        : `${kept.length} of ${cells.length} cells`;
+    body.replaceChildren(
+      ...kept.slice(0, limit).map((cell) =>
+        element(
+          "tr",
+          {},
+          ...list.map((column) => {
+            if (typeof column === "number") {
+              const number = axes[column].numbers ? "number" : null;
+              return element(
+                "td",
+                { class: number },
+                labelElement(axes[column].labels[cell.at[column]]),
+              );
+            }
+            if (column === "n")
+              return element("td", { class: "number" }, `${cell.n}${cell.grows ? "*" : ""}`);
+            const value = cell.values[metricIndex.get(column)];
+            const [mean, half] = meanText(value).split(" ± ");
+            return element(
+              "td",
+              { class: "number", title: exactText(value) },
+              mean,
+              half === undefined ? null : element("span", { class: "half" }, ` ± ${half}`),
+            );
+          }),
+        ),
+      ),
+    );
     moreButtons(more, limit, kept.length, "cells", (next) => {
       limit = next;
       draw();
