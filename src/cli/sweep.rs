@@ -36,7 +36,8 @@ pub(super) struct SweepArgs {
     // Text: the name stands in messages, and files there are read by name.
     #[arg(long, value_name = "FOLDER")]
     out: Option<String>,
-    /// Write tables of several rows a run beside runs.csv: apps, batches, variants, workers.
+    /// Write tables of several rows a run beside runs.csv: apps, variants, batches, loads,
+    /// batch_sizes, late_because, workers.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tables: Vec<String>,
     /// Write a time series with intervals of this length, as `1s` or `250ms`.

@@ -32,8 +32,8 @@ const SCRIPTS: [&str; 7] = [
     include_str!("page/state.js"),
     include_str!("page/plot.js"),
     include_str!("page/charts.js"),
-    include_str!("page/tables.js"),
     include_str!("page/latency.js"),
+    include_str!("page/tables.js"),
     include_str!("page/page.js"),
 ];
 const CHART_SCRIPT: &str = include_str!("page/vendor/uplot/uPlot.iife.min.js");

@@ -177,7 +177,7 @@ async function filtering(page, data) {
   const label = data.axes[axis].labels[1];
   const expected = data.cells.filter((cell) => cell.at[axis] === 1).length;
   check(
-    rows.length === Math.min(200, expected) && rows.every((row) => row[axis] === label),
+    rows.length === expected && rows.every((row) => row[axis] === label),
     `only rows of ${label}: ${rows.length} of ${expected}`,
   );
   await page.keyboard.press("Escape");
@@ -213,7 +213,7 @@ async function sameAfterReload(browser, page, file) {
     return {
       choices: all("select", (select) => select.value),
       lines: all(".entry", (entry) => entry.textContent + entry.ariaPressed),
-      rows: all("#cell-table tbody tr", (row) => row.textContent),
+      rows: all("#cell-table tbody tr", (row) => row.textContent).slice(0, 200),
       pictures: all(".u-wrap canvas", (canvas) => canvas.toDataURL()),
     };
   };

@@ -5,6 +5,7 @@ mod determinism;
 mod devices;
 mod faults;
 mod fluid_bound;
+mod inspection;
 mod late_drops;
 mod lateness;
 mod links;

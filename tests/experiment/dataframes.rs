@@ -36,7 +36,8 @@ fn checked(reader: &str, folders: &[PathBuf]) -> Option<u32> {
 /// `a` without power, so that the energy is empty in all of its rows; `b` with it.
 fn two_folders() -> Shell {
     let shell = Shell::small();
-    let tables = "--tables apps,batches,variants,workers --timeseries 1s";
+    let tables =
+        "--tables apps,batch_sizes,batches,loads,late_because,variants,workers --timeseries 1s";
     shell.ok(&format!("sweep small.toml --out a {tables}"));
     shell.ok(&format!("sweep small.toml --out b {tables} --set workers.0.power_w=30"));
     let energy = |folder: &str| column(&shell.read(&format!("{folder}/runs.csv")), "energy_j");

@@ -76,15 +76,24 @@ fn check(file: &str, text: &str) -> usize {
     cells
 }
 
-const TABLES: [&str; 6] =
-    ["apps", "batches", "timeseries", "timeseries_variants", "variants", "workers"];
+const TABLES: [&str; 9] = [
+    "apps",
+    "batch_sizes",
+    "batches",
+    "late_because",
+    "loads",
+    "timeseries",
+    "timeseries_variants",
+    "variants",
+    "workers",
+];
 
 #[test]
 fn every_file_of_a_sweep_is_as_the_schema_says() {
     let shell = Shell::small();
     let golden = repository("tests/golden/golden.toml");
     shell.write("golden.toml", fs::read(golden).expect("an experiment"));
-    let tables = "--tables apps,batches,variants,workers";
+    let tables = "--tables apps,batch_sizes,batches,loads,late_because,variants,workers";
     shell.ok(&format!("sweep golden.toml --replicates 1 {tables} --timeseries 250ms --out g"));
     shell.ok(&format!("sweep small.toml {tables} --timeseries 1s --out s"));
     for folder in ["g", "s"] {
@@ -96,8 +105,8 @@ fn every_file_of_a_sweep_is_as_the_schema_says() {
     // With the column that only runs with sources have.
     shell.ok("inspect small.toml --requests r.csv --set workload.sources=3");
     check("requests (run --requests)", &shell.read("r.csv"));
-    assert_eq!(check_package(&shell, "g"), 11);
-    assert_eq!(check_package(&shell, "s"), 12);
+    assert_eq!(check_package(&shell, "g"), 14);
+    assert_eq!(check_package(&shell, "s"), 15);
     // What is not asked for does not stay.
     shell.ok("sweep small.toml --out s");
     assert!(TABLES.iter().all(|table| !shell.exists(&format!("s/{table}.csv"))));

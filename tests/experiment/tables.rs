@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 const EXPERIMENT: &str = r#"
 replicates = 1
-tables = ["apps", "batches", "variants", "workers"]
+tables = ["apps", "batch_sizes", "batches", "late_because", "loads", "variants", "workers"]
 timeseries_ms = 40
 
 [base]
@@ -104,7 +104,7 @@ fn batches_and_variants_are_recounted() {
     for row in &log {
         *sizes.entry((of(row), number(row, "batch_size") as u64)).or_default() += 1;
     }
-    let batches = rows(&shell.read("o/batches.csv"));
+    let batches = rows(&shell.read("o/batch_sizes.csv"));
     assert_eq!(batches.len(), sizes.len());
     for row in &batches {
         let size = number(row, "batch_size") as u64;
@@ -131,6 +131,94 @@ fn batches_and_variants_are_recounted() {
     let arrived = number(run, "arrived");
     assert!(close(number(run, "model_loads_per_1000"), 1000.0 * sum("model_loads") / arrived));
     assert!(sum("thrashes") > 0.0 && sum("thrashes") <= sum("model_loads"));
+}
+
+#[test]
+fn every_batch_has_a_row_and_every_request_its_batch() {
+    let (shell, log) = made("random");
+    let batches = rows(&shell.read("o/batches.csv"));
+    let mut requests: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in &log {
+        requests.entry(&row["batch"]).or_default().push(row);
+    }
+    assert_eq!(batches.len(), requests.len());
+    for (at, batch) in batches.iter().enumerate() {
+        assert_eq!(batch["batch"], at.to_string(), "in order of start");
+        let own = &requests[batch["batch"].as_str()];
+        assert_eq!(own.len() as f64, number(batch, "batch_size"));
+        for row in own {
+            for name in ["worker", "lane", "app", "variant", "start_s", "batch_size"] {
+                assert_eq!(row[name], batch[name], "{name}: {row:?}");
+            }
+            assert_eq!(row["finish_s"], batch["end_s"]);
+            assert!(ns(&row["decision_s"]) <= ns(&row["start_s"]));
+        }
+        // Service times vary around the table.
+        assert!(batch["outcome"] == "ended" && batch["expected_end_s"] != batch["end_s"]);
+    }
+    // Batches of a lane follow one another.
+    let mut last: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for batch in &batches {
+        let end = last.entry((&batch["worker"], &batch["lane"])).or_default();
+        assert!(ns(&batch["start_s"]) >= *end);
+        *end = ns(&batch["end_s"]);
+    }
+}
+
+#[test]
+fn queues_and_waits_for_loads_are_recounted() {
+    let (shell, log) = made("random");
+    let loads = rows(&shell.read("o/loads.csv"));
+    let run = &rows(&shell.read("o/runs.csv"))[0];
+    assert_eq!(loads.len() as f64, number(run, "model_loads"));
+    let spent: u64 = loads.iter().map(|row| ns(&row["end_s"]) - ns(&row["start_s"])).sum();
+    assert!(close(number(run, "model_load_ms_sum"), spent as f64 / 1e6));
+    assert!(loads.iter().any(|row| !row["evicted"].is_empty()));
+    let mut waited = 0;
+    for row in &log {
+        // Requests that arrived before it and were not computed yet, of the same instant too.
+        let (number_of, arrival) = (number(row, "request"), ns(&row["arrival_s"]));
+        let waits =
+            |other: &&Row| number(other, "request") < number_of && ns(&other["start_s"]) > arrival;
+        let started =
+            |other: &&Row| number(other, "request") < number_of && ns(&other["start_s"]) == arrival;
+        let queue = log.iter().filter(waits).count() as f64;
+        let ties = log.iter().filter(started).count() as f64;
+        let found = number(row, "queue_length");
+        assert!(queue <= found && found <= queue + ties, "{row:?}: {queue}");
+        // After the decision only its worker counts: what it loaded until the batch began.
+        let (decided, start) = (ns(&row["decision_s"]), ns(&row["start_s"]));
+        let own = loads.iter().filter(|load| load["worker"] == row["worker"]);
+        let overlap = own.map(|load| {
+            ns(&load["end_s"]).min(start).saturating_sub(ns(&load["start_s"]).max(decided))
+        });
+        let (overlap, wait) = (overlap.sum::<u64>(), ns(&row["load_wait_s"]));
+        assert!(overlap <= wait && wait <= start - arrival, "{row:?}: {overlap}");
+        waited += wait;
+    }
+    assert!(waited > 0);
+}
+
+#[test]
+fn causes_of_late_answers_are_counted() {
+    let (shell, log) = made("random");
+    let causes = rows(&shell.read("o/late_because.csv"));
+    for app in ["voice", "activity", "heartbeat"] {
+        let is_late =
+            |row: &&Row| row["app"] == app && ns(&row["finish_s"]) > ns(&row["deadline_s"]);
+        let late: Vec<&Row> = log.iter().filter(is_late).collect();
+        let own: Vec<&Row> = causes.iter().filter(|row| row["app"] == app).collect();
+        let counted: f64 = own.iter().map(|row| number(row, "late")).sum();
+        assert_eq!(counted, late.len() as f64, "{app}");
+        // The parts of the mean latency of late answers add up to it.
+        let latency: u64 = late.iter().map(|row| ns(&row["latency_s"])).sum();
+        let parts: f64 = own.iter().map(|row| number(row, "delay_s_mean")).sum();
+        assert!(close(parts, latency as f64 / 1e9 / late.len() as f64), "{app}");
+        let load: u64 = late.iter().map(|row| ns(&row["load_wait_s"])).sum();
+        let of_load = own.iter().find(|row| row["cause"] == "load").expect("a row");
+        let mean = load as f64 / 1e9 / late.len() as f64;
+        assert!(close(number(of_load, "delay_s_mean"), mean), "{app}");
+    }
 }
 
 #[test]

@@ -69,6 +69,8 @@ pub(super) struct WorkerClock {
     pub since: Time,
     pub sums: Sums,
     pub assigned: VecDeque<Assigned>,
+    /// How many of them have no base yet.
+    pub unknown: usize,
     /// By lane: the start, and the requests; none of a peek.
     pub running: Vec<Option<(Time, Vec<RequestId>)>>,
     pub apps: Vec<AppId>,
@@ -93,12 +95,14 @@ impl WorkerClock {
     }
 
     pub fn advance(&mut self, to: Time) {
-        let unknown = self.assigned.iter().rev().take_while(|batch| batch.base.is_none()).count();
-        let first = self.assigned.len() - unknown;
-        for at in first..self.assigned.len() {
-            let not_before = self.assigned[at].not_before;
-            if not_before <= to {
-                self.assigned[at].base = Some(self.sums_at(not_before));
+        if self.unknown > 0 {
+            // A later decision may take less time: the order is not that of `not_before`.
+            for at in 0..self.assigned.len() {
+                let Assigned { base, not_before, .. } = self.assigned[at];
+                if base.is_none() && not_before <= to {
+                    self.assigned[at].base = Some(self.sums_at(not_before));
+                    self.unknown -= 1;
+                }
             }
         }
         self.sums = self.sums_at(to);

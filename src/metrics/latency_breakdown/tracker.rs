@@ -64,6 +64,7 @@ impl LatencyBreakdowns {
                 since: Time::ZERO,
                 sums: [0; ACTIVITIES],
                 assigned: VecDeque::new(),
+                unknown: 0,
                 running: (0..worker.lanes).map(|_| None).collect(),
                 apps: catalog.app_ids().filter(|app| serves(id, *app)).collect(),
                 before: match &worker.link {
@@ -184,6 +185,7 @@ impl LatencyBreakdowns {
         let clock = &mut self.workers[worker.index()];
         clock.advance(at);
         let base = (not_before <= at).then_some(clock.sums);
+        clock.unknown += usize::from(base.is_none());
         clock.assigned.push_back(Assigned { requests: own, at, not_before, base });
     }
 
@@ -289,6 +291,7 @@ impl LatencyBreakdowns {
 
     fn fail(&mut self, worker: usize, at: Time, until: Time) {
         self.workers[worker].advance(at);
+        self.workers[worker].unknown = 0;
         for batch in std::mem::take(&mut self.workers[worker].assigned) {
             self.settle(worker, &batch, at);
         }

@@ -98,14 +98,14 @@ function bestSection(host) {
       const toggle = () => {
         if (!opened.delete(number)) opened.add(number);
         draw();
-        body.parentNode?.querySelectorAll("button.open")[number]?.focus();
-        table.querySelectorAll("button.open")[number]?.focus();
+        table.querySelector(`button[data-row="${number}"]`)?.focus();
       };
       const open = element(
         "button",
         {
           type: "button",
           class: "open quiet",
+          "data-row": number,
           "aria-expanded": String(opened.has(number)),
           "aria-label": "All differences at this setting",
           on: { click: toggle },
@@ -228,7 +228,6 @@ function cellSection(host) {
     const same = state.sort?.column === column;
     if (same && state.sort.down) state.sort = null;
     else state.sort = { column, down: same };
-    limit = PAGE_ROWS;
     redraw();
   }
 

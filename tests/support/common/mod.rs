@@ -15,6 +15,7 @@ pub mod recorder;
 pub mod recounted_row;
 pub mod recounted_tables;
 pub mod text;
+pub mod trace_reader;
 
 pub use event_record::Happened;
 
@@ -26,7 +27,7 @@ use peeksim::core::ids::{AppId, Arrival, TrueClass, VariantId};
 use peeksim::core::rng::Rng;
 use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Counts, SimError, Simulation};
-use peeksim::metrics::{Cell, Summary};
+use peeksim::metrics::{Cell, LatencyBreakdowns, Summary};
 use peeksim::scheduler::{self, BuildContext, BuiltScheduler};
 use peeksim::system::catalog::{AppSpec, Catalog, OutcomeModel, SystemSpec, WorkerSpec};
 use peeksim::system::deadline_budget::DeadlineBudget;
@@ -277,6 +278,7 @@ pub struct Log {
     pub shown: BTreeMap<u32, f64>,
     pub logged: Arc<AtomicUsize>,
     catalog: Arc<Catalog>,
+    breakdowns: LatencyBreakdowns,
 }
 
 impl Log {
@@ -293,6 +295,7 @@ impl Log {
             shown: BTreeMap::new(),
             logged: Arc::default(),
             catalog: Arc::clone(catalog),
+            breakdowns: LatencyBreakdowns::new(catalog),
         }
     }
 
@@ -338,6 +341,13 @@ impl Observer for Log {
     #[expect(clippy::too_many_lines, reason = "an arm for every kind of event")]
     fn on(&mut self, event: Event<'_>) {
         self.summary.on(event);
+        if let Event::Completed(c) = event {
+            // What a latency was spent on is all of it.
+            let breakdown = self.breakdowns.ended(c.request, c.finished);
+            let parts: u64 = breakdown.parts().map(|(_, span)| span.0).sum();
+            assert_eq!(parts, c.finished.since(c.request.arrival).0, "{breakdown:?}");
+        }
+        self.breakdowns.on(event);
         let happened = match event {
             Event::Arrived { request: r } => Happened::Arrived {
                 at: r.arrival.0,

@@ -11,7 +11,7 @@ pub type Row = Vec<(&'static str, Want)>;
 pub fn rows(ledger: &Ledger<'_>, name: &str, step: u64) -> Vec<Row> {
     match name {
         "apps" => apps(ledger),
-        "batches" => batches(ledger),
+        "batch_sizes" => batch_sizes(ledger),
         "timeseries" => series(ledger, step),
         "timeseries_variants" => timeseries_variants(ledger, step),
         "variants" => variants(ledger),
@@ -61,7 +61,7 @@ fn apps(ledger: &Ledger<'_>) -> Vec<Row> {
     (0..ledger.case.world.setup.apps.len()).map(row).collect()
 }
 
-fn batches(ledger: &Ledger<'_>) -> Vec<Row> {
+fn batch_sizes(ledger: &Ledger<'_>) -> Vec<Row> {
     let mut sizes: BTreeMap<(u16, usize), usize> = BTreeMap::new();
     for batch in ledger.ended().filter(|batch| !ledger.is_look(batch.variant)) {
         *sizes.entry((batch.variant, batch.size)).or_default() += 1;
