@@ -153,7 +153,7 @@ fn drawn_figures(folder: &Path, of: Option<&[FigureSpec]>) -> Vec<PathBuf> {
     let own = |path: &PathBuf| {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let end = path.extension().unwrap_or_default().to_string_lossy();
-        matches!(&*end, "svg" | "png")
+        matches!(&*end, "svg" | "pdf" | "png")
             && of.is_none_or(|figures| figures.iter().any(|figure| figure.name == stem))
     };
     atomic::files(&folder.join("figures")).into_iter().filter(own).collect()

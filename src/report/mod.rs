@@ -23,7 +23,7 @@ mod samples_csv;
 pub mod summary;
 mod tables;
 
-pub use plots::{FigureError, draw, draw_all};
+pub use plots::{FigureError, draw, draw_all, draw_some};
 pub use results::{ResultRow, Results, ResultsError};
 pub use runs_csv::{header, row, write_runs};
 pub use samples_csv::write_samples;

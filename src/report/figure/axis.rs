@@ -13,14 +13,21 @@ const TINY: f64 = 1e-100;
 /// The share of a logarithmic axis between zeros at its foot and the least number above zero.
 const STRIP: f64 = 0.12;
 
+/// More values of a setting than this are a continuous axis.
+const MOST_VALUES: usize = 24;
+
 /// The range of an axis, linear or logarithmic.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Axis {
     low: f64,
     high: f64,
     log: bool,
     /// The label of the foot of a logarithmic axis, if points are there.
     foot: Option<&'static str>,
+    /// The values of the setting that the axis is of, rising; ticks stand at them.
+    values: Vec<f64>,
+    /// Whether there are whole numbers on it alone.
+    whole: bool,
 }
 
 /// The ticks of an axis.
@@ -45,7 +52,7 @@ impl Axis {
             && shows(high, log)
             && high - low > 1e-9 * low.abs().max(high.abs())
         {
-            return Self { low, high, log, foot: None };
+            return Self::from_to(low, high, log);
         }
         let ends = values.filter(|value| shows(*value, log)).fold(None, |ends, value| {
             let (low, high) = ends.unwrap_or((value, value));
@@ -57,7 +64,37 @@ impl Axis {
             (Some(ends), false) => padded(ends),
             (Some(ends), true) => padded_log(ends),
         };
-        Self { low, high, log, foot: None }
+        Self::from_to(low, high, log)
+    }
+
+    fn from_to(low: f64, high: f64, log: bool) -> Self {
+        Self { low, high, log, foot: None, values: Vec::new(), whole: false }
+    }
+
+    /// Of a setting that takes these values.
+    pub(super) fn of_setting(self, values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.filter(|value| shows(*value, self.log)).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let whole = !values.is_empty() && values.iter().all(|value| value.fract() == 0.0);
+        if values.len() > MOST_VALUES {
+            values.clear();
+        }
+        Self { values, whole, ..self }
+    }
+
+    /// Whether the axis leaves out numbers between 0 and its low end.
+    pub(super) fn is_cut(&self) -> bool {
+        !self.log && self.low > 0.0
+    }
+
+    /// A tick for every value of the setting; none if the axis is of no setting.
+    pub(super) fn value_ticks(&self) -> Vec<(f64, String)> {
+        let thousands = self.values.iter().any(|value| value.abs() >= 1e4);
+        let label = |value: &f64| (*value, value_label(*value, thousands));
+        let foot = self.foot.filter(|_| !self.values.is_empty());
+        let foot = foot.map(|label| (0.0, label.to_owned()));
+        foot.into_iter().chain(self.values.iter().map(label)).collect()
     }
 
     /// With a place for these values at the foot, if it is logarithmic and some of them are at or
@@ -118,6 +155,8 @@ impl Axis {
         let lead = raw / power(exponent) * (1.0 - 1e-9);
         let digit = [1, 2, 5].into_iter().find(|digit| *digit as f64 >= lead);
         let (digit, exponent) = digit.map_or((1, exponent + 1), |digit: i64| (digit, exponent));
+        // There is nothing between whole numbers.
+        let (digit, exponent) = if self.whole && exponent < 0 { (1, 0) } else { (digit, exponent) };
         let step = scaled(digit, exponent);
         let first = (self.low / step - 1e-9).ceil() as i64;
         let last = (self.high / step + 1e-9).floor() as i64;
@@ -222,6 +261,21 @@ impl Unit {
     }
 }
 
+/// The label of a value of a setting, as it was written; large ones in thousands or millions.
+pub(super) fn value_label(value: f64, thousands: bool) -> String {
+    let size = value.abs();
+    let text = match size {
+        _ if value == 0.0 => "0".to_owned(),
+        _ if size < 1e-4 => format!("{value:e}"),
+        _ if size >= 1e12 => format!("{value:e}"),
+        _ if size >= 1e9 => format!("{}G", value / 1e9),
+        _ if size >= 1e6 => format!("{}M", value / 1e6),
+        _ if size >= 1e3 && thousands => format!("{}k", value / 1e3),
+        _ => value.to_string(),
+    };
+    text.replace('-', "\u{2212}").replace("e\u{2212}", "e-")
+}
+
 /// The label of a logarithmic tick: plain up to 100, then 1k, 10k, 1M.
 fn compact(digit: i64, exponent: i32) -> String {
     match exponent {
@@ -268,11 +322,11 @@ mod tests {
     }
 
     fn linear(low: f64, high: f64) -> Axis {
-        Axis { low, high, log: false, foot: None }
+        Axis::from_to(low, high, false)
     }
 
     fn log(low: f64, high: f64) -> Axis {
-        Axis { low, high, log: true, foot: None }
+        Axis::from_to(low, high, true)
     }
 
     #[test]

@@ -5,11 +5,11 @@ use super::text::Fonts;
 use super::*;
 
 fn svg(chart: &Chart) -> Result<String, DrawError> {
-    super::svg(chart, &[("", &chart.series)])
+    super::svg(chart, &[("", &chart.series)], &Presentation::default())
 }
 
 fn png(chart: &Chart) -> Result<Vec<u8>, DrawError> {
-    super::png(chart, &[("", &chart.series)])
+    super::png(chart, &[("", &chart.series)], &Presentation::default())
 }
 
 fn point(x: f64, y: f64) -> Point {
@@ -38,14 +38,16 @@ fn chart(kind: ChartKind, series: Vec<Series>) -> Chart {
 fn many(count: usize) -> Vec<Series> {
     let label = |index: usize| format!("scheduler-{index}[accuracy=posterior merge]");
     let points = [(10.0, 0.9), (100.0, 0.7), (1000.0, 0.4), (10_000.0, 0.2)];
-    (0..count).map(|index| series(&label(index), &points)).collect()
+    // Each a little lower, so that they do not coincide.
+    let lower = |index: usize| points.map(|(x, y)| (x, y - 0.03 * index as f64));
+    (0..count).map(|index| series(&label(index), &lower(index))).collect()
 }
 
 const KINDS: [ChartKind; 2] = [ChartKind::Lines, ChartKind::Scatter];
 
 fn scene_of(chart: &Chart) -> Result<(Scene, Fonts), DrawError> {
     let fonts = Fonts::load()?;
-    Ok((draw::scene(chart, &[("", &chart.series)], &fonts)?, fonts))
+    Ok((draw::scene(chart, &[("", &chart.series)], &Presentation::default(), &fonts)?, fonts))
 }
 
 #[test]
@@ -134,12 +136,12 @@ fn assert_inside(scene: &Scene) {
 #[test]
 fn a_single_point_has_a_marker() -> Result<(), DrawError> {
     for kind in KINDS {
-        let none = scene_of(&chart(kind, vec![series("", &[])]))?.0;
-        let one = scene_of(&chart(kind, vec![series("", &[(10.0, 0.5)])]))?.0;
+        let none = scene_of(&chart(kind, vec![series("sneakpeek", &[])]))?.0;
+        let one = scene_of(&chart(kind, vec![series("sneakpeek", &[(10.0, 0.5)])]))?.0;
         let discs = |scene: &Scene| {
             scene.shapes.iter().filter(|mark| matches!(mark, Mark::Disc { .. })).count()
         };
-        assert_eq!((discs(&none), discs(&one)), (0, 2), "{kind:?}");
+        assert_eq!((discs(&none), discs(&one)), (2, 4), "{kind:?}: two in the legend");
     }
     Ok(())
 }
@@ -154,7 +156,7 @@ fn zeros_are_drawn_at_the_edge_of_a_logarithmic_axis() -> Result<(), DrawError> 
         Series { label: label.to_owned(), points }
     };
     for kind in KINDS {
-        let shown = vec![of("best", [0.0; 3]), of("other", [0.0, 0.01, 0.3])];
+        let shown = vec![of("sneakpeek", [0.0; 3]), of("other", [0.0, 0.01, 0.3])];
         let chart = Chart { x_log: false, y_log: true, ..chart(kind, shown) };
         let (scene, fonts) = scene_of(&chart)?;
         assert_inside(&scene);
@@ -176,7 +178,10 @@ fn zeros_are_drawn_at_the_edge_of_a_logarithmic_axis() -> Result<(), DrawError> 
         let without = Chart { y_log: false, ..chart.clone() };
         assert!(!svg(&without)?.contains("at the edge"));
         let panels = [("a", &chart.series[..1]), ("b", &chart.series[..])];
-        assert!(super::svg(&chart, &panels)?.contains("7 zeros are drawn"), "{kind:?}");
+        assert!(
+            super::svg(&chart, &panels, &Presentation::default())?.contains("7 zeros are drawn"),
+            "{kind:?}"
+        );
     }
     let one = chart(ChartKind::Lines, vec![of("a", [0.5, 0.2, 0.3]), series("b", &[(0.0, 0.5)])]);
     assert!(svg(&one)?.contains("1 zero is drawn at the edge"));
@@ -277,7 +282,7 @@ fn panels_share_axes_and_legend() -> Result<(), DrawError> {
             each[count - 1][0].points.clear();
             let panels: Vec<(&str, &[Series])> =
                 titles.iter().map(String::as_str).zip(each.iter().map(Vec::as_slice)).collect();
-            let scene = draw::scene(&frame, &panels, &fonts)?;
+            let scene = draw::scene(&frame, &panels, &Presentation::default(), &fonts)?;
             assert_inside(&scene);
             assert_apart(&scene, &fonts);
             let at = |words: &str| -> Vec<(f64, f64)> {
