@@ -142,7 +142,7 @@ fn width(text: &str) -> Result<Length, Problem> {
 fn font_size(text: &str) -> Result<f64, Problem> {
     let (least, most) = FONT_SIZES.numbers().unwrap_or_default();
     let size = text.trim().trim_end_matches("pt").parse::<f64>().ok();
-    let expected = format!("{} of points", number_range(least, most));
+    let expected = format!("points, {}", number_range(least, most));
     size.filter(|size| (least..=most).contains(size))
         .ok_or_else(|| wrong("--font-size", format!("`{text}`"), expected))
 }

@@ -93,8 +93,9 @@ impl FigureSize {
         if (smallest..=largest).contains(&size.font) {
             return Ok(size);
         }
-        let (smallest, largest) =
-            ((smallest * 10.0).ceil() / 10.0, (largest * 10.0).floor() / 10.0);
+        let (least, most) = FONT_SIZES.numbers().unwrap_or_default();
+        let smallest = ((smallest * 10.0).ceil() / 10.0).max(least);
+        let largest = ((largest * 10.0).floor() / 10.0).min(most);
         Err(format!(
             "a size of type from {smallest} to {largest} points in a figure {} wide",
             size.width
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn type_that_leaves_no_room_is_refused() {
         let said = FigureSize::of(Length::width("40mm").ok(), Some(12.0)).unwrap_err();
-        assert_eq!(said, "a size of type from 0.9 to 6.4 points in a figure 40mm wide");
+        assert_eq!(said, "a size of type from 4 to 6.4 points in a figure 40mm wide");
         assert!(FigureSize::of(Length::width("300mm").ok(), Some(4.0)).is_err());
         assert!(FigureSize::of(Length::width("300mm").ok(), None).is_ok());
     }

@@ -8,7 +8,8 @@ use super::summary::{Cell, cells};
 use crate::experiment::{FigureKind, FigureSpec, is_label};
 use crate::metrics::{QUANTILES, axis_title, column_words, more_is_better};
 use crate::output::atomic::{self, WriteError};
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A figure that could not be made.
@@ -87,7 +88,11 @@ fn panel(
 ) -> (String, Vec<Series>) {
     // Names speak for themselves, and are long.
     let title = match label.parse::<f64>() {
-        Ok(_) => format!("{} = {label}", column_words(&spec.facet)),
+        Ok(_) => {
+            let words = column_words(&spec.facet);
+            let words = words.split_once(" (").map_or(words.as_str(), |(words, _)| words);
+            format!("{words} = {label}")
+        }
         Err(_) => label.clone(),
     };
     let mut own = spec.clone();
@@ -144,34 +149,47 @@ fn series_styles(
     labels.into_iter().zip(styles).collect()
 }
 
-/// Of a figure of points: the only axis of numbers along which the points of a series differ.
+/// Of a figure of points: the axis of numbers whose values tell the points of each series apart, of
+/// several the rate or load.
 fn rising_axis(spec: &FigureSpec, results: &Results) -> Option<usize> {
     if spec.kind != FigureKind::Pareto {
         return None;
     }
-    let rows = results.filtered(&spec.filter);
-    let shown = [&spec.series, &spec.facet];
-    let varies = |axis: &usize| {
-        let labels: BTreeSet<&str> = rows.iter().map(|row| row.labels[*axis].as_str()).collect();
-        labels.len() > 1 && !shown.contains(&&results.axes[*axis])
+    let shown = [results.axis(&spec.series), results.axis(&spec.facet)];
+    // The labels of the points of each series in each panel.
+    let mut lines: BTreeMap<[Option<&str>; 2], BTreeSet<&[String]>> = BTreeMap::new();
+    for row in results.filtered(&spec.filter) {
+        let line = shown.map(|axis| axis.map(|axis| row.labels[axis].as_str()));
+        lines.entry(line).or_default().insert(&row.labels);
+    }
+    if lines.values().all(|points| points.len() < 2) {
+        return None;
+    }
+    let tells_apart = |axis: &usize| {
+        lines.values().all(|points| {
+            let mut values: Vec<Option<f64>> =
+                points.iter().map(|labels| labels[*axis].parse().ok()).collect();
+            values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+            values.iter().all(|value| value.is_some_and(f64::is_finite))
+                && values.windows(2).all(|pair| pair[0] < pair[1])
+        })
     };
-    let varying: Vec<usize> = (0..results.axes.len()).filter(varies).collect();
-    let [axis] = varying[..] else { return None };
-    let is_number = |label: &str| label.parse().is_ok_and(f64::is_finite);
-    rows.iter().all(|row| is_number(&row.labels[axis])).then_some(axis)
+    let mut axes: Vec<usize> = (0..results.axes.len()).filter(tells_apart).collect();
+    let is_load = |axis: &usize| {
+        ["workload.load", "workload.rate_rps"].contains(&results.axes[*axis].as_str())
+    };
+    axes.sort_by_key(|axis| !is_load(axis));
+    axes.first().copied()
 }
 
 /// The sentence on arrows: what rises along them, from where to where.
 fn arrows(axis: usize, spec: &FigureSpec, results: &Results) -> String {
     let rows = results.filtered(&spec.filter);
-    let mut labels: Vec<(f64, &str)> = rows
-        .iter()
-        .filter_map(|row| Some((row.labels[axis].parse().ok()?, row.labels[axis].as_str())))
-        .collect();
-    labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let [Some((_, low)), Some((_, high))] = [labels.first(), labels.last()] else {
-        return String::new();
-    };
+    let mut values: Vec<f64> =
+        rows.iter().filter_map(|row| row.labels[axis].parse().ok()).collect();
+    values.sort_by(f64::total_cmp);
+    let [Some(low), Some(high)] = [values.first(), values.last()] else { return String::new() };
+    let [low, high] = [low, high].map(|value| figure::in_words(*value));
     let title = axis_title(&results.axes[axis]);
     let (words, unit) = match title.rsplit_once(" (") {
         Some((words, unit)) if !unit.contains(' ') => {

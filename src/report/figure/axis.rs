@@ -261,8 +261,26 @@ impl Unit {
     }
 }
 
+/// A number in a sentence: `30,000`.
+pub(in crate::report) fn in_words(value: f64) -> String {
+    let text = value.to_string();
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let (sign, digits) = whole.split_at(usize::from(whole.starts_with('-')));
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text;
+    }
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{sign}{grouped}{rest}")
+}
+
 /// The label of a value of a setting, as it was written; large ones in thousands or millions.
-pub(super) fn value_label(value: f64, thousands: bool) -> String {
+fn value_label(value: f64, thousands: bool) -> String {
     let size = value.abs();
     let text = match size {
         _ if value == 0.0 => "0".to_owned(),
@@ -358,6 +376,37 @@ mod tests {
         assert_eq!(labels(&log(310.0, 390.0).ticks(6)), ["320", "340", "360", "380"]);
         let wide = log(1e-12, 1e12).ticks(6);
         assert!((2..=8).contains(&wide.major.len()), "{wide:?}");
+    }
+
+    #[test]
+    fn ticks_of_a_setting_are_its_values() {
+        let of = |values: &[f64], log| {
+            Axis::fit(values.iter().copied(), log, None).of_setting(values.iter().copied())
+        };
+        let ticks = |axis: &Axis| -> Vec<String> {
+            axis.value_ticks().into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(ticks(&of(&[1.0, 2.0, 4.0, 2.0], false)), ["1", "2", "4"]);
+        assert_eq!(ticks(&of(&[0.1, 0.25, 1.0], false)), ["0.1", "0.25", "1"]);
+        assert_eq!(ticks(&of(&[100.0, 3000.0], false)), ["100", "3000"]);
+        assert_eq!(ticks(&of(&[100.0, 3000.0, 30_000.0], true)), ["100", "3k", "30k"]);
+        assert_eq!(ticks(&of(&[1e-6, 2.5e6], false)), ["1e-6", "2.5M"]);
+        let zero = of(&[0.0, 1.0, 10.0], true).with_foot([0.0].into_iter());
+        assert_eq!(ticks(&zero), ["0", "1", "10"]);
+        // Too many for ticks of their own; whole numbers stay whole.
+        let twice: Vec<f64> = (0..40).map(|at| f64::from(at % 2 + 1)).collect();
+        assert_eq!(ticks(&of(&twice, false)), ["1", "2"]);
+        let many: Vec<f64> = (1..40).map(f64::from).collect();
+        assert!(ticks(&of(&many, false)).is_empty());
+        let whole = Axis { whole: true, ..linear(1.0, 3.0) };
+        assert_eq!(labels(&whole.ticks(8)), ["1", "2", "3"]);
+        assert_eq!(labels(&linear(1.0, 3.0).ticks(4)), ["1.0", "1.5", "2.0", "2.5", "3.0"]);
+    }
+
+    #[test]
+    fn numbers_in_sentences_have_their_thousands() {
+        let all = [5.0, 1000.0, 30_000.0, 1_234_567.5, 0.25, -4500.0];
+        assert_eq!(all.map(in_words), ["5", "1,000", "30,000", "1,234,567.5", "0.25", "-4,500"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! a line is wide, at two values at least. Lines of which every two coincide over a range are a
 //! group; the groups that hide most are named.
 
-use super::axis::{Axis, value_label};
+use super::axis::{Axis, in_words};
 use super::{Chart, ChartKind, Point};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ const ALONE: f64 = 2.0 / 300.0;
 const IN_PANEL: f64 = 2.0 / 160.0;
 /// The most groups that are named.
 const MOST_GROUPS: usize = 4;
-/// A group of more lines is named by the few that are not in it.
+/// Of a group of more lines the few that are not in it are named, or else so many that are.
 const MANY: usize = 6;
 
 /// First and last place among the values of x.
@@ -167,6 +167,9 @@ fn named(chart: &Chart, lines: &[usize]) -> String {
     match others.len() {
         0 if lines.len() > 2 => "all lines".to_owned(),
         1..=2 if lines.len() > MANY => format!("all but {}", labels(&others)),
+        _ if lines.len() > MANY + 1 => {
+            format!("{}; and {} more", labels(&lines[..MANY]), lines.len() - MANY)
+        }
         _ => labels(lines),
     }
 }
@@ -177,7 +180,7 @@ fn over(chart: &Chart, axis: &Axis, values: &[f64], (first, last): Range) -> Str
     let unit = unit.filter(|unit| !unit.contains(' '));
     let number = |at: usize| {
         let value = values[at];
-        if axis.has_at_foot(value) { "0".to_owned() } else { value_label(value, value >= 1e4) }
+        if axis.has_at_foot(value) { "0".to_owned() } else { in_words(value) }
     };
     let shown = |number: String| match unit {
         Some(unit) => format!("{number} {unit}"),
@@ -247,6 +250,15 @@ mod tests {
         assert_eq!(text, "Coinciding up to 30 requests/s: a; b, batched; c.");
         let five = ["a", "b", "c", "d", "e"].map(|label| (label, [0.5; 4]));
         assert_eq!(said(&five), "Coinciding everywhere: all lines.");
+        let mut many: Vec<(String, [f64; 4])> =
+            (0..9).map(|at| (format!("l{at}"), [0.5; 4])).collect();
+        many.extend((0..3).map(|at| (format!("m{at}"), [0.1 * f64::from(at); 4])));
+        let many: Vec<(&str, [f64; 4])> =
+            many.iter().map(|(label, ys)| (label.as_str(), *ys)).collect();
+        let text = "Coinciding everywhere: l0; l1; l2; l3; l4; l5; and 3 more.";
+        assert_eq!(said(&many), text);
+        let text = "Coinciding everywhere: all but m0; m1.";
+        assert_eq!(said(&many[..11]), text);
         let text = said(&[
             ("a", [0.9, 0.9, 0.9, 0.1]),
             ("b", [0.9, 0.9, 0.9, 0.2]),

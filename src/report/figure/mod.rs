@@ -53,6 +53,7 @@ mod tests;
 mod text;
 
 pub use assignment::{SeriesLook, assign, look_of};
+pub(in crate::report) use axis::in_words;
 pub use bars::{Bar, BarChart};
 pub use heat_map::{HeatMap, HeatRow};
 pub use hull::Hull;
