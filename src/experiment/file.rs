@@ -68,7 +68,7 @@ pub const FILE: Group = Group::named("experiment").of(&[&[
         .means("The search for the value of a setting up to which a metric keeps a limit."),
     Setting::optional("figure", Kind::List(&Kind::Table(&FIGURE)), "none").means("What is drawn."),
     Setting::optional("style", Kind::OneOf(&STYLE_KINDS), "by the label").means(
-        "Styles of series in figures, by label. Or the name of a file of such tables, which several \
+        "Styles of series in figures, by label. Or the name of a file of such tables, which \
          experiments share; a table names it with the key `include`, and its own styles go over \
          those of the file.",
     ),

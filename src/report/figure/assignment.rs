@@ -3,22 +3,22 @@
 //! A style is a colour, a dash pattern and a marker. Those of a label are, in this order:
 //!
 //! 1. what users fixed for it in `[style]`: never changed;
-//! 2. of a registered scheduler or policy, the style of its place in [`REGISTERED`], a list to which
-//!    new names are added at the end;
+//! 2. of a registered scheduler or policy, the style of its place in [`REGISTERED`], a list to
+//!    which new names are added at the end;
 //! 3. of any other label, a style from a hash of its text (FNV-1a), which depends on nothing else.
 //!
 //! What users did not fix yields where two labels would be confused, once for all figures of an
 //! experiment and not figure by figure, so that within an experiment a label never changes:
 //!
 //! * The colour. Labels are taken in the order of the list above: registered names in the order of
-//!   [`REGISTERED`], others in the order of their axis. A label keeps its colour unless one before it, which is in a figure with
-//!   it or beside it on the axis, has that colour. Then it gets the colour that the fewest labels
-//!   beside it in a legend have, of several colours the one that the fewest of its figures have. So
-//!   neighbours in a legend differ as far as seven colours allow.
+//!   [`REGISTERED`], others in the order of their axis. A label keeps its colour unless one before
+//!   it, which is in a figure with it or beside it on the axis, has that colour. Then it gets the
+//!   colour that the fewest labels beside it in a legend have, of several colours the one that the
+//!   fewest of its figures have. So neighbours in a legend differ as far as seven colours allow.
 //! * The marker, and then the dash pattern, where a label before it in a figure has all three.
 //!
-//! Between experiments a label may therefore change its colour as its company does. A file of styles
-//! that they share prevents that.
+//! Between experiments a label may therefore change its colour as its company does. A file of
+//! styles that they share prevents that.
 
 use super::style::{INKS, Ink, MARKERS, Marker, SeriesStyle, pattern};
 use crate::experiment::{DASHES, FixedStyle, SHAPES, Shape, Styles};
@@ -80,7 +80,7 @@ const REGISTERED: [&str; 51] = [
     "dqn",
 ];
 
-/// The number of different styles: the counts of colours, dash patterns and markers share no factor.
+/// The number of different styles: the counts of colours, dashes and markers share no factor.
 const COUNT: usize = INKS.len() * DASHES.len() * MARKERS.len();
 
 /// The style of a place in a list; no two of the first 420 are alike.

@@ -2,7 +2,6 @@
 
 use super::assignment::assign;
 use super::axis::{Axis, Ticks, at_foot, shows};
-use super::coinciding;
 use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, thin};
 use super::layout::{self, Layout, Lines, Panel, TICK_LENGTH};
 use super::legend::{Legend, SAMPLE};
@@ -10,6 +9,7 @@ use super::scene::{Anchor, Mark, Scene, Text};
 use super::style::{self, AXIS, Ink, MARKER, Marker, NOTE, SeriesStyle, TICK, TITLE};
 use super::text::{Face, Fonts};
 use super::{Chart, ChartKind, DrawError, Hull, MAX_SERIES, Panels, Point, Presentation, Series};
+use super::{coinciding, notes};
 use crate::experiment::{Shape, Styles};
 
 /// Lines with more points than this get spread-out markers instead of one per point.
@@ -70,11 +70,11 @@ pub(super) fn scene(
     let y_values = all().flat_map(|p| [p.y, p.low, p.high]);
     let x_axis = x_axis.with_foot(all().map(|p| p.x));
     let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range).with_foot(all().map(|p| p.y));
-    let mut notes = vec![foot_note(chart, all()), cut_note(chart, &y_axis, all())];
+    let mut notes = vec![notes::of_foot(chart, all()), notes::of_cut(chart, &y_axis, all())];
     if how.x_is_setting {
         notes.push(coinciding::sentences(chart, &shown, (&x_axis, &y_axis)));
     }
-    let chart = &with_notes(chart, &notes);
+    let chart = &notes::added(chart, &notes);
     let styles = if how.styles.len() == count {
         how.styles.clone()
     } else {
@@ -106,49 +106,6 @@ pub(super) fn scene(
     }
     let Pen { shapes, texts, .. } = pen;
     Ok(Scene { size: how.size, width, height: layout.height, shapes, texts })
-}
-
-/// The chart with more sentences in its note.
-fn with_notes(chart: &Chart, more: &[String]) -> Chart {
-    let all = [&chart.note].into_iter().chain(more).filter(|note| !note.is_empty());
-    let note = all.map(String::as_str).collect::<Vec<_>>().join(" ");
-    Chart { note, ..chart.clone() }
-}
-
-/// A sentence on the points beyond the ends of the vertical axis.
-fn cut_note<'p>(chart: &Chart, axis: &Axis, points: impl Iterator<Item = &'p Point>) -> String {
-    if chart.y_range.is_none() {
-        return String::new();
-    }
-    let (mut all, mut below, mut above) = (0, 0, 0);
-    for place in points.filter_map(|p| axis.place(p.y)) {
-        all += 1;
-        below += usize::from(place < -1e-9);
-        above += usize::from(place > 1.0 + 1e-9);
-    }
-    let side = |count: usize, side: &str| (count > 0).then(|| format!("{count} {side}"));
-    let sides = [side(below, "below"), side(above, "above")];
-    let sides: Vec<String> = sides.into_iter().flatten().collect();
-    if sides.is_empty() {
-        return String::new();
-    }
-    format!("Not shown of {all} points: {} the axis.", sides.join(" and "))
-}
-
-/// A sentence on the points at the foot of a logarithmic axis.
-fn foot_note<'p>(chart: &Chart, points: impl Iterator<Item = &'p Point>) -> String {
-    let at_foot = |p: &&Point| at_foot(p.x, chart.x_log) || at_foot(p.y, chart.y_log);
-    let (mut count, mut negative) = (0, false);
-    for p in points.filter(at_foot) {
-        count += 1;
-        negative |= (chart.x_log && p.x < 0.0) || (chart.y_log && p.y < 0.0);
-    }
-    match (count, negative) {
-        (0, _) => String::new(),
-        (1, false) => "1 zero is drawn at the edge of the logarithmic axis.".to_owned(),
-        (_, false) => format!("{count} zeros are drawn at the edge of the logarithmic axis."),
-        (_, true) => format!("Drawn at the edge of the logarithmic axis, at or below 0: {count}."),
-    }
 }
 
 /// The points both axes can show, with interval ends that are none replaced by the mean.

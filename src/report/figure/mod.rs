@@ -19,6 +19,7 @@
 //! | `axis` | the range of an axis, its ticks and their labels |
 //! | `style` | colours, dash patterns, markers, type sizes |
 //! | `assignment` | which label has which style |
+//! | `notes` | sentences on points that an axis cannot show |
 //! | `coinciding` | the sentence on lines that cannot be told apart |
 //! | `geometry` | clipping, dashing and thinning of lines |
 //! | `text` | the bundled fonts: widths, line breaking, glyphs |
@@ -43,6 +44,7 @@ mod heat_map;
 mod hull;
 mod layout;
 mod legend;
+mod notes;
 mod paint;
 mod pdf;
 mod ranks;
