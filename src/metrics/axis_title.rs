@@ -166,7 +166,7 @@ fn has_end(path: &[&str], end: &str) -> bool {
     end.rsplit('.').all(|key| match rest.next() {
         Some(part) if *part == key => true,
         // `workers.gpu.count` is the number of workers, too.
-        Some(_) if key == "workers" => rest.next() == Some(&&*"workers"),
+        Some(_) if key == "workers" => rest.next().is_some_and(|part| *part == "workers"),
         _ => false,
     })
 }

@@ -130,7 +130,7 @@ fn without_options_the_figures_of_the_manifest_are_drawn_with_its_styles() {
     let shell = Shell::small();
     let text = shell.read("small.toml");
     shell.write("style.toml", "edf = { color = \"#123456\", dash = \"long\" }\nother = {}\n");
-    shell.write("styled.toml", &format!("style = \"style.toml\"\n{text}"));
+    shell.write("styled.toml", format!("style = \"style.toml\"\n{text}"));
     shell.ok("sweep styled.toml --out o");
     let drawn = shell.read("o/figures/utility.svg");
     assert!(strokes(&drawn, "#123456") > 0, "{drawn}");

@@ -176,15 +176,15 @@ fn named(chart: &Chart, lines: &[usize]) -> String {
 
 /// `up to 300 requests/s`, from the title of the x axis.
 fn over(chart: &Chart, axis: &Axis, values: &[f64], (first, last): Range) -> String {
-    let unit = chart.x_label.rsplit_once(" (").and_then(|(_, rest)| rest.strip_suffix(')'));
-    let unit = unit.filter(|unit| !unit.contains(' '));
+    let (words, unit) = chart.x_label.rsplit_once(" (").unwrap_or((&chart.x_label, ""));
+    let unit = unit.strip_suffix(')').filter(|unit| !unit.contains(' '));
     let number = |at: usize| {
         let value = values[at];
         if axis.has_at_foot(value) { "0".to_owned() } else { in_words(value) }
     };
     let shown = |number: String| match unit {
         Some(unit) => format!("{number} {unit}"),
-        None => format!("{number} ({})", chart.x_label),
+        None => format!("{number} ({words})"),
     };
     match (first == 0, last + 1 == values.len()) {
         (true, true) => "everywhere".to_owned(),

@@ -90,8 +90,7 @@ impl Layout {
         (x_axis, y_axis): (&Axis, &Axis),
         width: f64,
     ) -> Self {
-        let grid = Grid::of(titles.len(), width);
-        let height = (width * ASPECT).max(LOWEST);
+        let (grid, height) = (Grid::of(titles.len(), width), (width * ASPECT).max(LOWEST));
         let room = width - 2.0 * PAD;
         let title = fonts.wrap(&chart.title, TITLE, room, 3);
         let note = fonts.wrap(&chart.note, NOTE, room, 12);
@@ -207,7 +206,8 @@ impl Grid {
 
     /// The height of the titles of a row.
     fn title(&self, titles: &[&str], fonts: &Fonts) -> f64 {
-        let room = self.width / self.columns as f64 - USUAL_LEFT / 2.0;
+        // A little less than any panel is wide.
+        let room = (self.width - USUAL_LEFT) / self.columns as f64 - 3.0 * TICK.size;
         let most = titles.iter().map(|title| fonts.wrap(title, TICK, room, 2).len()).max();
         match most.unwrap_or(0) {
             0 => 0.0,
@@ -313,8 +313,8 @@ fn are_apart(axis: &Axis, ticks: &[(f64, String)], fonts: &Fonts, length: f64) -
     })
 }
 
-/// Ticks whose labels keep apart: every one, every second, and so on, as long as three are left;
-/// else from the last one down those that find room, as of values that double.
+/// Ticks whose labels keep apart: every one, every second, and so on; or from the last one down
+/// those that find room, if these are more, as of values that double.
 fn thinned(
     all: &[(f64, String)],
     is_apart: impl Fn(&[(f64, String)]) -> bool,
@@ -322,12 +322,8 @@ fn thinned(
     if all.is_empty() {
         return None;
     }
-    for step in 1..=all.len().div_ceil(3).max(1) {
-        let kept: Vec<(f64, String)> = all.iter().step_by(step).cloned().collect();
-        if is_apart(&kept) && (step == 1 || kept.len() >= 3) {
-            return Some(kept);
-        }
-    }
+    let every = |step| all.iter().step_by(step).cloned().collect::<Vec<_>>();
+    let even = (1..=all.len()).map(every).find(|kept| is_apart(kept)).unwrap_or_default();
     let mut kept: Vec<(f64, String)> = Vec::new();
     for tick in all.iter().rev() {
         kept.insert(0, tick.clone());
@@ -335,7 +331,7 @@ fn thinned(
             kept.remove(0);
         }
     }
-    Some(kept)
+    Some(if even.len() >= kept.len() { even } else { kept })
 }
 
 fn widest(ticks: &Ticks, fonts: &Fonts) -> f64 {

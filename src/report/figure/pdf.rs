@@ -142,16 +142,16 @@ fn path(content: &mut Content, points: &[Xy]) {
     }
 }
 
-fn circle(content: &mut Content, (x, y): Xy, radius: f64) {
-    let at = |dx: f64, dy: f64| (rounded(x + radius * dx), rounded(y + radius * dy));
+fn circle(content: &mut Content, centre: Xy, radius: f64) {
+    let at = |dx: f64, dy: f64| (rounded(centre.0 + radius * dx), rounded(centre.1 + radius * dy));
     let start = at(1.0, 0.0);
     content.move_to(start.0, start.1);
     let ends = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0), (1.0, 0.0)];
     for pair in ends.windows(2) {
-        let [(a, b), (c, d)] = [pair[0], pair[1]];
-        let one = at(a + QUARTER * c, b + QUARTER * d);
-        let two = at(c + QUARTER * a, d + QUARTER * b);
-        let end = at(c, d);
+        let (from, to) = (pair[0], pair[1]);
+        let one = at(from.0 + QUARTER * to.0, from.1 + QUARTER * to.1);
+        let two = at(to.0 + QUARTER * from.0, to.1 + QUARTER * from.1);
+        let end = at(to.0, to.1);
         content.cubic_to(one.0, one.1, two.0, two.1, end.0, end.1);
     }
     content.close_path();
@@ -260,11 +260,11 @@ impl UsedFont {
         let mut letters = UnicodeCmap::new(Name(b"Custom"), system);
         self.letters.iter().for_each(|(code, (letter, _))| letters.pair(*code, *letter));
         pdf.cmap(map, &letters.finish());
-        let program = subsetter::subset(fonts.program(face), 0, &self.glyphs)?;
+        let program = subsetter::subset(Fonts::program(face), 0, &self.glyphs)?;
         let packed = deflated(&program);
         pdf.stream(file, &packed)
             .filter(Filter::FlateDecode)
-            .pair(Name(b"Length1"), program.len() as i32);
+            .pair(Name(b"Length1"), i32::try_from(program.len()).unwrap_or(i32::MAX));
         Ok(())
     }
 }

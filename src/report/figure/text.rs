@@ -111,7 +111,7 @@ impl Fonts {
     }
 
     /// The font as a file.
-    pub(super) fn program(&self, face: Face) -> &'static [u8] {
+    pub(super) fn program(face: Face) -> &'static [u8] {
         if face.bold { BOLD } else { REGULAR }
     }
 
