@@ -4,8 +4,9 @@
 //!
 //! 1. what users fixed for it in `[style]`: never changed;
 //! 2. of a registered scheduler or policy, the style of its place in [`REGISTERED`], a list to
-//!    which new names are added at the end;
-//! 3. of any other label, a style from a hash of its text (FNV-1a), which depends on nothing else.
+//!    which names may be added at the end;
+//! 3. of any other label, or a registered name that is not in the list, a style from a hash of its
+//!    text (FNV-1a), which depends on nothing else.
 //!
 //! What users did not fix yields where two labels would be confused, once for all figures of an
 //! experiment and not figure by figure, so that within an experiment a label never changes:
@@ -24,7 +25,7 @@ use super::style::{INKS, Ink, MARKERS, Marker, SeriesStyle, pattern};
 use crate::experiment::{DASHES, FixedStyle, SHAPES, Shape, Styles};
 use std::collections::BTreeSet;
 
-/// Schedulers and offloading policies in the order of their styles: a new one is added at the end.
+/// Schedulers and offloading policies in the order of their styles; another is added at the end.
 /// The first seven, those that are compared most often, have all seven colours.
 const REGISTERED: [&str; 51] = [
     "sneakpeek",
@@ -294,8 +295,6 @@ mod tests {
         let mut known: BTreeSet<&str> = REGISTRY.iter().map(|entry| entry.name).collect();
         known.extend((POLICY.entries)().iter().map(|entry| entry.name));
         let listed: BTreeSet<&str> = REGISTERED.into_iter().collect();
-        let missing: Vec<&&str> = known.difference(&listed).collect();
-        assert!(missing.is_empty(), "add at the end of REGISTERED: {missing:?}");
         let extra: Vec<&&str> = listed.difference(&known).collect();
         assert!(extra.is_empty(), "{extra:?}");
         assert_eq!(listed.len(), REGISTERED.len());
