@@ -1,16 +1,25 @@
-//! `peeksim plot`: draws results from their CSV files.
+//! `peeksim plot`: draws results from their CSV files: the figures of the experiment, or the one
+//! that options describe.
 
-use super::{CliError, wrong};
-use crate::config::{ConfigNode, Location, Problems, Value, path};
-use crate::experiment::{AxisLabels, FigureKind, FigureSpec, NameChecker, axis_of_numbers};
+use super::{CliError, print_note, wrong};
+use crate::config::settings::number_range;
+use crate::config::{ConfigNode, Location, Problem, Problems, Value, path};
+use crate::experiment::{
+    AxisLabels, Experiment, FONT_SIZES, FigureKind, FigureSize, FigureSpec, Length, NameChecker,
+    Styles, axis_of_numbers,
+};
 use crate::metrics::Study;
-use crate::report::{Results, draw_all};
+use crate::report::{Results, draw_some, manifest};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Arguments of `plot`: the keys of a table `[[figure]]`.
+///
+/// Without such keys, draws the figures of the experiment again, as the manifest of the folder has
+/// it; without those, too, the usual metric against the axis of numbers.
 #[derive(Debug, Args)]
 pub(super) struct PlotArgs {
     /// A results folder with runs.csv.
@@ -48,6 +57,18 @@ pub(super) struct PlotArgs {
     /// The file's name without ending; what is shown by default.
     #[arg(long)]
     name: Option<String>,
+    /// The width on paper, as 85mm, 8.5cm, 3.4in or 240pt; 3.4in by default.
+    #[arg(long)]
+    width: Option<String>,
+    /// The size of axis titles in points; other type is in proportion. 6.12 by default.
+    #[arg(long, value_name = "POINTS")]
+    font_size: Option<String>,
+    /// A file of styles by label, instead of those of the experiment.
+    #[arg(long, value_name = "FILE")]
+    style: Option<String>,
+    /// Take figures and styles from this experiment, not from the manifest of the folder.
+    #[arg(long, value_name = "FILE")]
+    experiment: Option<String>,
     /// The folder of the figures; `figures` in that of the results by default.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -55,12 +76,75 @@ pub(super) struct PlotArgs {
 
 pub(super) fn main(args: &PlotArgs, out: &mut impl Write) -> Result<(), CliError> {
     let results = Results::load(&args.folder)?;
-    let spec = figure(args, &results)?;
+    let experiment = experiment(args)?;
+    let styles = match (&args.style, &experiment) {
+        (Some(path), _) => Arc::new(Styles::load(path)?),
+        (None, Some(experiment)) => Arc::clone(&experiment.styles),
+        (None, None) => Arc::default(),
+    };
+    let own = experiment.map_or_else(Vec::new, |experiment| experiment.figures);
+    let is_usual = !args.describes_a_figure() && !own.is_empty();
+    let asked = if is_usual { own.clone() } else { vec![figure(args, &results)?] };
+    let width = args.width.as_deref().map(width).transpose()?;
+    let font = args.font_size.as_deref().map(font_size).transpose()?;
+    let mut shown = Vec::new();
+    for spec in asked {
+        if spec.kind == FigureKind::Cdf && results.quantiles.is_empty() {
+            let text = "it needs quantiles.csv, which is not in the folder";
+            print_note(&format!("{} is not drawn: {text}", spec.name));
+            continue;
+        }
+        let size = match (width, font) {
+            (None, None) => spec.size,
+            (width, font) => FigureSize::of(width, font).map_err(|expected| {
+                let option = if font.is_some() { "--font-size" } else { "--width" };
+                let found = if font.is_some() { &args.font_size } else { &args.width };
+                wrong(option, found.clone().unwrap_or_default(), expected)
+            })?,
+        };
+        shown.push(FigureSpec { size, styles: Arc::clone(&styles), ..spec });
+    }
     let folder = args.out.clone().unwrap_or_else(|| args.folder.join("figures"));
-    for path in draw_all(&[spec], &results, &folder)? {
+    for path in draw_some(&shown, &own, &results, &folder)? {
         writeln!(out, "wrote {}", path.display())?;
     }
     Ok(())
+}
+
+impl PlotArgs {
+    /// Whether an option says what is drawn.
+    fn describes_a_figure(&self) -> bool {
+        let texts =
+            [&self.kind, &self.x, &self.y, &self.series, &self.facet, &self.title, &self.name];
+        texts.iter().any(|text| text.is_some())
+            || !self.filter.is_empty()
+            || !self.hulls.is_empty()
+            || self.log_x
+            || self.log_y
+    }
+}
+
+/// The experiment of the results: the one that is named, or the one of the manifest.
+fn experiment(args: &PlotArgs) -> Result<Option<Experiment>, CliError> {
+    if let Some(name) = &args.experiment {
+        return Ok(Some(Experiment::load(name, &[])?));
+    }
+    if !args.folder.join("manifest.toml").is_file() {
+        return Ok(None);
+    }
+    Ok(Some(manifest::read(&args.folder)?.experiment))
+}
+
+fn width(text: &str) -> Result<Length, Problem> {
+    Length::width(text).map_err(|expected| wrong("--width", format!("`{text}`"), expected))
+}
+
+fn font_size(text: &str) -> Result<f64, Problem> {
+    let (least, most) = FONT_SIZES.numbers().unwrap_or_default();
+    let size = text.trim().trim_end_matches("pt").parse::<f64>().ok();
+    let expected = format!("points, {}", number_range(least, most));
+    size.filter(|size| (least..=most).contains(size))
+        .ok_or_else(|| wrong("--font-size", format!("`{text}`"), expected))
 }
 
 /// The requested figure, if these results have what it shows.
@@ -68,7 +152,12 @@ fn figure(args: &PlotArgs, results: &Results) -> Result<FigureSpec, Problems> {
     let mut problems = Problems::default();
     let axes = results.axes_with_labels();
     let node = table(args, (results.study, &axes), &mut problems);
-    let spec = FigureSpec::read(&node, 0, (results.study, &axes), &mut problems);
+    let mut spec = FigureSpec::read(&node, 0, (results.study, &axes), &mut problems);
+    if spec.title.is_empty() {
+        let folder = args.folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let shows = spec.shows();
+        spec.title = folder.map_or(shows.clone(), |folder| format!("{folder}: {shows}"));
+    }
     let mut grid: Vec<&[String]> = results.rows.iter().map(|row| row.labels.as_slice()).collect();
     grid.sort_unstable();
     grid.dedup();
@@ -105,7 +194,6 @@ fn table(
     shown.extend(facet.as_deref());
     let name = shown.join("-by-").replace(['/', '\\', '"'], "-");
     let name = args.name.clone().unwrap_or(name);
-    let folder = args.folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let texts = [
         ("kind", Some(kind.to_owned())),
         ("x", x),
@@ -113,7 +201,7 @@ fn table(
         ("series", args.series.clone()),
         ("facet", facet),
         ("name", Some(name).filter(|name| !name.is_empty())),
-        ("title", args.title.clone().or(folder).or_else(|| Some(String::new()))),
+        ("title", args.title.clone()),
     ];
     let texts = texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text?))));
     let flags = [("x_log", args.log_x), ("y_log", args.log_y)];

@@ -36,8 +36,8 @@ pub(super) struct SweepArgs {
     // Text: the name stands in messages, and files there are read by name.
     #[arg(long, value_name = "FOLDER")]
     out: Option<String>,
-    /// Write tables of several rows a run beside runs.csv: apps, variants, batches, loads,
-    /// batch_sizes, late_because, workers.
+    /// Write tables of several rows a run beside runs.csv: `apps`, `variants`, `batches`, `loads`,
+    /// `batch_sizes`, `late_because`, `workers`.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tables: Vec<String>,
     /// Write a time series with intervals of this length, as `1s` or `250ms`.
@@ -154,7 +154,7 @@ fn drawn_figures(folder: &Path, of: Option<&[FigureSpec]>) -> Vec<PathBuf> {
     let own = |path: &PathBuf| {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let end = path.extension().unwrap_or_default().to_string_lossy();
-        matches!(&*end, "svg" | "png")
+        matches!(&*end, "svg" | "pdf" | "png")
             && of.is_none_or(|figures| figures.iter().any(|figure| figure.name == stem))
     };
     atomic::files(&folder.join("figures")).into_iter().filter(own).collect()

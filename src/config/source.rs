@@ -139,15 +139,19 @@ pub fn exists(path: &str) -> bool {
     Path::new(path).is_file() || embedded(path).is_some()
 }
 
+/// Files of this name hold the styles of figures; among experiments they are not listed.
+pub const STYLES: &str = "style.toml";
+
 /// The folders inside the binary, by name.
 static SHIPPED: [(&str, &Dir<'_>); 3] =
     [("profiles", &PROFILES), ("traces", &TRACES), ("experiments", &EXPERIMENTS)];
 
-/// The paths of the files inside the binary whose name ends in `suffix`, sorted.
+/// The paths of the files inside the binary whose name ends in `suffix`, sorted; without
+/// [`STYLES`].
 pub fn embedded_paths(suffix: &str) -> Vec<String> {
     fn walk(folder: &str, dir: &Dir<'_>, suffix: &str, found: &mut Vec<String>) {
         let paths = dir.files().map(|file| format!("{folder}/{}", file.path().display()));
-        found.extend(paths.filter(|path| path.ends_with(suffix)));
+        found.extend(paths.filter(|path| is_listed(path, suffix)));
         dir.dirs().for_each(|inner| walk(folder, inner, suffix, found));
     }
     let mut found = Vec::new();
@@ -156,16 +160,22 @@ pub fn embedded_paths(suffix: &str) -> Vec<String> {
     found
 }
 
-/// The files below a folder whose name ends in `suffix`, sorted: those on disk, or those inside the
-/// binary if there is no such folder.
+/// Whether a file of this path is listed among those whose name ends in `suffix`.
+fn is_listed(path: &str, suffix: &str) -> bool {
+    path.ends_with(suffix) && path.rsplit('/').next() != Some(STYLES)
+}
+
+/// The files below a folder whose name ends in `suffix`, sorted, without [`STYLES`]: those on disk,
+/// or those inside the binary if there is no such folder.
 pub fn below(folder: &str, suffix: &str) -> Vec<String> {
     fn walk(folder: &Path, suffix: &str, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.is_dir() {
                 walk(&path, suffix, found);
-            } else if path.to_string_lossy().ends_with(suffix) {
-                found.push(path.to_string_lossy().replace('\\', "/"));
+            } else {
+                let path = path.to_string_lossy().replace('\\', "/");
+                found.extend(Some(path).filter(|path| is_listed(path, suffix)));
             }
         }
     }

@@ -1,12 +1,15 @@
 //! `[[figure]]`: figures of the results.
 
+use super::figure_size::{FONT_SIZES, FigureSize, Length};
+use super::figure_style::Styles;
 use super::implied::{AxisLabels, axis_of_lines, other_axis};
 use crate::config::settings::{NUMBER, names};
 use crate::config::toml::quote;
 use crate::config::{
     ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, decode, path,
 };
-use crate::metrics::Study;
+use crate::metrics::{Study, column_words};
+use std::sync::Arc;
 
 /// A figure to draw.
 #[derive(Clone, Debug)]
@@ -39,6 +42,10 @@ pub struct FigureSpec {
     pub title: String,
     /// The small print; the note of the experiment if empty.
     pub note: String,
+    /// Its width and the size of its type.
+    pub size: FigureSize,
+    /// What is fixed about the styles of its series.
+    pub styles: Arc<Styles>,
     /// Where it was written.
     pub place: Location,
 }
@@ -100,8 +107,19 @@ pub(super) const FIGURE: Group = Group::named("figure").of(&[&[
     Setting::flag("y_log", false).means("Whether the vertical axis is logarithmic."),
     Setting::optional("x_label", Kind::Text, "made from the name of the column")
         .means("The title of the horizontal axis."),
-    Setting::optional("title", Kind::Text, "that of the experiment").means("The heading."),
-    Setting::optional("note", Kind::Text, "that of the experiment").means("The small print."),
+    Setting::optional("title", Kind::Text, "that of the experiment, and what is shown")
+        .means("The heading."),
+    Setting::optional("note", Kind::Text, "that of the experiment").means(
+        "The small print. What bands and marks mean, which values are cut off and which lines \
+         coincide is added to it.",
+    ),
+    Setting::optional("width", Kind::Text, "\"3.4in\"").means(
+        "The width on paper, as \"85mm\": a number with mm, cm, in or pt, from 40 mm to 300 mm.",
+    ),
+    Setting::optional("font_size", FONT_SIZES, "6.12").means(
+        "The size of axis titles in points; other type is in proportion: labels of ticks 0.94, \
+         small print 0.76.",
+    ),
 ]]);
 
 /// Names of experiments and figures become names of folders and files.
@@ -170,11 +188,43 @@ impl FigureSpec {
             x_label: read.text("x_label"),
             title: read.text("title"),
             note: read.text("note"),
+            size: read_size(&mut read),
+            styles: Arc::default(),
             place: node.place.clone(),
         };
         read.finish();
         spec
     }
+}
+
+impl FigureSpec {
+    /// What the figure shows, in words.
+    pub fn shows(&self) -> String {
+        match self.kind {
+            FigureKind::Lines => column_words(&self.y),
+            FigureKind::Cdf => "distribution of latency".to_owned(),
+            FigureKind::Pareto => {
+                format!("{} against {}", column_words(&self.y), column_words(&self.x))
+            }
+        }
+    }
+}
+
+/// `width = "85mm"` and `font_size = 8`.
+fn read_size(read: &mut Decoder<'_>) -> FigureSize {
+    let width = read.take("width").and_then(|node| {
+        let text = decode::text(node, read.problems())?;
+        let refuse = |expected| Problem::new(node.place.clone(), quote(text), expected);
+        Length::width(text).map_err(|expected| read.problems().push(refuse(expected))).ok()
+    });
+    let node = read.take("font_size");
+    let font = node.and_then(|node| read.number_at("font_size", node));
+    FigureSize::of(width, font).unwrap_or_else(|expected| {
+        let place = node.map_or_else(|| read.place().clone(), |node| node.place.clone());
+        let found = font.map_or_else(|| "its usual type".to_owned(), |font| font.to_string());
+        read.problems().push(Problem::new(place, found, expected));
+        FigureSize::default()
+    })
 }
 
 /// `where = { "workload.rate_rps" = 200, scheduler = ["a", "b"] }`

@@ -3,16 +3,18 @@
 use super::axis::{AXIS, Axis, ZIP, axes_with_labels};
 use super::capacity_search::{CapacitySearch, SEARCH};
 use super::figure_spec::{FIGURE, FigureSpec, WHERE, check_file_name, read_filter};
+use super::figure_style::{STYLE_KINDS, Styles};
 use super::implied::{AxisLabels, axis_of_claim};
 use super::settings::{BASE, OFFLOADING};
 use super::stopping::{STOPPING, StoppingRule};
 use super::tuning::{TUNE, Tuning};
 use crate::config::settings::names;
 use crate::config::{
-    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, decode, path,
+    ConfigNode, Decoder, Group, Kind, Location, Problem, Problems, Setting, Value, decode, path,
 };
 use crate::core::units::Span;
 use crate::metrics::{Study, TABLES, TableEntry};
+use std::sync::Arc;
 
 /// `[[expect]]`
 const EXPECT: Group = Group::named("expect").of(&[&[
@@ -65,6 +67,11 @@ pub const FILE: Group = Group::named("experiment").of(&[&[
     Setting::optional("search", Kind::Table(&SEARCH), "none")
         .means("The search for the value of a setting up to which a metric keeps a limit."),
     Setting::optional("figure", Kind::List(&Kind::Table(&FIGURE)), "none").means("What is drawn."),
+    Setting::optional("style", Kind::OneOf(&STYLE_KINDS), "by the label").means(
+        "Styles of series in figures, by label. Or the name of a file of such tables, which \
+         experiments share; a table names it with the key `include`, and its own styles go over \
+         those of the file.",
+    ),
     Setting::optional("tune", Kind::Table(&TUNE), "nothing is tuned")
         .means("Grids of parameters for `peeksim tune`; `sweep` does not read them."),
     Setting::optional("expect", Kind::List(&Kind::Table(&EXPECT)), "none")
@@ -102,6 +109,8 @@ pub struct Experiment {
     pub axes: Vec<Axis>,
     /// The search instead of a grid; its ends are the last of the axes.
     pub search: Option<CapacitySearch>,
+    /// What is fixed about the styles of series.
+    pub styles: Arc<Styles>,
     /// The figures.
     pub figures: Vec<FigureSpec>,
     /// The claims.
@@ -201,10 +210,18 @@ impl Experiment {
             axes.push(search.axis());
             rule.iter().for_each(|rule| rule.refuse_search(read.problems()));
         }
+        // The name of a shared file stands for what `load` puts there.
+        let style = read.take("style").filter(|node| !matches!(node.value, Value::Text(_)));
+        let styles = style.map(|node| Styles::read(node, read.problems()));
+        let styles = Arc::new(styles.unwrap_or_default());
         let [figures, claims] = ["figure", "expect"].map(|key| list(&mut read, key));
         let none = figures.is_empty() && claims.is_empty();
         let labels = if none { Vec::new() } else { axes_with_labels(&axes) };
         let figures = read_figures(figures, (study, &labels), [&title, &note], read.problems());
+        let figures: Vec<FigureSpec> = figures
+            .into_iter()
+            .map(|figure| FigureSpec { styles: Arc::clone(&styles), ..figure })
+            .collect();
         let claims = claims.iter();
         let claims =
             claims.filter_map(|node| Expectation::read(node, (study, &labels), read.problems()));
@@ -227,6 +244,7 @@ impl Experiment {
             base,
             axes,
             search,
+            styles,
             figures,
             expectations,
             tune,
@@ -256,7 +274,8 @@ fn list<'a>(read: &mut Decoder<'a>, key: &'static str) -> &'a [ConfigNode] {
     }
 }
 
-/// The figures; `own` are the title and the note of the experiment, for figures without them.
+/// The figures; `own` are the title and the note of the experiment, for figures without them. A
+/// title is followed by what the figure shows.
 fn read_figures(
     nodes: &[ConfigNode],
     (study, axes): (Study, &[AxisLabels]),
@@ -266,10 +285,12 @@ fn read_figures(
     let mut figures: Vec<FigureSpec> = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
         let mut figure = FigureSpec::read(node, at, (study, axes), problems);
-        for (text, own) in [&mut figure.title, &mut figure.note].into_iter().zip(own) {
-            if text.is_empty() {
-                own.clone_into(text);
-            }
+        let [title, note] = own;
+        if figure.title.is_empty() {
+            figure.title = format!("{title}: {}", figure.shows());
+        }
+        if figure.note.is_empty() {
+            note.clone_into(&mut figure.note);
         }
         if figures.iter().any(|before| before.name == figure.name) {
             let place = figure.place.clone().field("figure.name");

@@ -1,5 +1,6 @@
 //! Loads an experiment from a file or from the binary, with overrides.
 
+use super::figure_style::{check_labels, include};
 use super::file::Experiment;
 use super::grid::expand;
 use super::input_cache::InputCache;
@@ -23,7 +24,18 @@ impl Experiment {
         for text in overrides {
             overrides::apply(&mut node, text).unwrap_or_else(|problem| problems.push(problem));
         }
+        let own_styles = include(&mut node, &source.path).unwrap_or_else(|more| {
+            problems.extend(more);
+            Vec::new()
+        });
         let experiment = Self::read(&node, &source.path, &mut problems);
+        // Overrides may remove labels.
+        if overrides.is_empty() && problems.is_empty() && !own_styles.is_empty() {
+            let axes = experiment.axes_with_labels();
+            let labels: Vec<&str> =
+                axes.iter().flat_map(|(_, labels)| labels).map(String::as_str).collect();
+            check_labels(&own_styles, &labels, &mut problems);
+        }
         if !problems.is_empty() {
             // Problems of settings are reported together with these.
             problems.extend(problems_of_settings(&experiment));

@@ -6,6 +6,7 @@
 //! with a warm-up only what comes after it counts ([`MeasurementWindow`]).
 
 mod answer_totals;
+mod axis_title;
 pub mod column;
 mod columns;
 mod direction;
@@ -22,6 +23,7 @@ mod summary;
 mod tables;
 mod warmup;
 
+pub use axis_title::{axis_title, column_words};
 pub use column::{Cell, Column, ColumnKind};
 pub use columns::{COLUMNS, named};
 pub use direction::more_is_better;

@@ -26,7 +26,7 @@ mod samples_csv;
 pub mod summary;
 mod tables;
 
-pub use plots::{FigureError, draw, draw_all};
+pub use plots::{FigureError, draw, draw_all, draw_some};
 pub use results::{FOLDER, ResultRow, Results, ResultsError};
 pub use row_notes::row_notes;
 pub use runs_csv::{header, row, write_runs};

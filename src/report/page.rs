@@ -6,15 +6,16 @@
 
 use super::best::best_rows;
 use super::claims::judge;
+use super::figure::SeriesStyle;
 use super::manifest::{self, Manifest};
+use super::plots;
 use super::results::{ResultRow, Results, ResultsError};
 use super::row_notes::row_notes;
 use super::summary::{Cell, cells};
-use super::{figure, plots};
 use crate::config::csv::Table;
 use crate::config::{ConfigNode, Problems, source};
 use crate::experiment::{BUILD, Expectation, Experiment};
-use crate::metrics::{QUANTILES, Study, column_named, metric_shape, more_is_better};
+use crate::metrics::{QUANTILES, Study, axis_title, column_named, metric_shape, more_is_better};
 use crate::output::atomic::{self, WriteError};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
@@ -124,11 +125,11 @@ fn data(folder: &Path, results: &Results, manifest: &Manifest) -> Result<Value, 
     let axes = labels.iter().map(|(key, labels)| {
         let numbers: Option<Vec<f64>> = labels.iter().map(|label| label.parse().ok()).collect();
         let numbers = numbers.filter(|numbers| numbers.iter().all(|number| number.is_finite()));
-        json!({ "key": key, "title": plots::axis_title(key), "labels": labels, "numbers": numbers })
+        json!({ "key": key, "title": axis_title(key), "labels": labels, "numbers": numbers })
     });
-    let style = labels.get(decider.unwrap_or(0)).map_or(Vec::new(), |(_, labels)| {
-        labels.iter().enumerate().map(|(at, label)| style(at, label)).collect()
-    });
+    let styled = results.axes.get(decider.unwrap_or(0)).map_or("", String::as_str);
+    let styles =
+        plots::axis_styles(styled, &experiment.figures, &experiment.styles, results).into_iter();
     let chosen: Vec<&str> = results.study.closing_table().iter().map(|(name, _)| *name).collect();
     Ok(json!({
         "schema": 1,
@@ -143,7 +144,7 @@ fn data(folder: &Path, results: &Results, manifest: &Manifest) -> Result<Value, 
         "metrics": metrics.iter().map(|name| metric(name)).collect::<Vec<_>>(),
         "chosen": chosen.iter().filter(|name| metrics.contains(name)).collect::<Vec<_>>(),
         "cells": cells.iter().map(|cell| values(cell, &places, &metrics)).collect::<Vec<_>>(),
-        "style": style,
+        "style": styles.map(|(_, own)| style(&own)).collect::<Vec<_>>(),
         "best": decider.map_or(Vec::new(), |axis| best(results, axis, &places, &chosen)),
         "claims": claims(experiment, results),
         "latency": latency(results, &cells, &places),
@@ -185,7 +186,7 @@ fn metric(name: &str) -> Value {
         None => Value::Null,
     };
     let meaning = column_named(name).map_or("", |column| column.meaning);
-    json!({ "name": name, "title": plots::axis_title(name), "meaning": meaning, "better": better })
+    json!({ "name": name, "title": axis_title(name), "meaning": meaning, "better": better })
 }
 
 /// The means of a cell with the ends of their t intervals.
@@ -205,11 +206,11 @@ fn values(cell: &Cell<'_>, places: &Places, metrics: &[&str]) -> Value {
     })
 }
 
-fn style(at: usize, _label: &str) -> Value {
-    let own = figure::shown_style(at);
+fn style(own: &SeriesStyle) -> Value {
+    let look = own.look();
     json!({
-        "color": own.color, "dark": own.dark, "dash": own.dash, "marker": own.marker,
-        "filled": own.filled,
+        "color": look.color, "dark": look.dark_color, "dash": look.dash, "marker": look.marker,
+        "filled": look.filled,
     })
 }
 

@@ -165,7 +165,7 @@ fn figures_and_claims_without_a_scheduler_axis_take_another() {
     let said = shell.ok("sweep small.toml --out o");
     assert!(said.out.contains("workers.0.count = 1"), "{}", said.out);
     let svg = shell.read("o/figures/utility.svg");
-    for word in ["count", "step", "none"] {
+    for word in ["number of workers", "step", "none"] {
         assert!(
             svg.contains(&format!("\n{word}\n")) || svg.contains(&format!(">{word}<")),
             "{svg}"

@@ -13,14 +13,21 @@ const TINY: f64 = 1e-100;
 /// The share of a logarithmic axis between zeros at its foot and the least number above zero.
 const STRIP: f64 = 0.12;
 
+/// More values of a setting than this are a continuous axis.
+const MOST_VALUES: usize = 24;
+
 /// The range of an axis, linear or logarithmic.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Axis {
     low: f64,
     high: f64,
     log: bool,
     /// The label of the foot of a logarithmic axis, if points are there.
     foot: Option<&'static str>,
+    /// The values of the setting that the axis is of, rising; ticks stand at them.
+    values: Vec<f64>,
+    /// Whether there are whole numbers on it alone.
+    whole: bool,
 }
 
 /// The ticks of an axis.
@@ -45,7 +52,7 @@ impl Axis {
             && shows(high, log)
             && high - low > 1e-9 * low.abs().max(high.abs())
         {
-            return Self { low, high, log, foot: None };
+            return Self::from_to(low, high, log);
         }
         let ends = values.filter(|value| shows(*value, log)).fold(None, |ends, value| {
             let (low, high) = ends.unwrap_or((value, value));
@@ -57,7 +64,37 @@ impl Axis {
             (Some(ends), false) => padded(ends),
             (Some(ends), true) => padded_log(ends),
         };
-        Self { low, high, log, foot: None }
+        Self::from_to(low, high, log)
+    }
+
+    fn from_to(low: f64, high: f64, log: bool) -> Self {
+        Self { low, high, log, foot: None, values: Vec::new(), whole: false }
+    }
+
+    /// Of a setting that takes these values.
+    pub(super) fn of_setting(self, values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.filter(|value| shows(*value, self.log)).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let whole = !values.is_empty() && values.iter().all(|value| value.fract() == 0.0);
+        if values.len() > MOST_VALUES {
+            values.clear();
+        }
+        Self { values, whole, ..self }
+    }
+
+    /// Whether the axis leaves out numbers between 0 and its low end.
+    pub(super) fn is_cut(&self) -> bool {
+        !self.log && self.low > 0.0
+    }
+
+    /// A tick for every value of the setting; none if the axis is of no setting.
+    pub(super) fn value_ticks(&self) -> Vec<(f64, String)> {
+        let thousands = self.values.iter().any(|value| value.abs() >= 1e4);
+        let label = |value: &f64| (*value, value_label(*value, thousands));
+        let foot = self.foot.filter(|_| !self.values.is_empty());
+        let foot = foot.map(|label| (0.0, label.to_owned()));
+        foot.into_iter().chain(self.values.iter().map(label)).collect()
     }
 
     /// With a place for these values at the foot, if it is logarithmic and some of them are at or
@@ -118,6 +155,8 @@ impl Axis {
         let lead = raw / power(exponent) * (1.0 - 1e-9);
         let digit = [1, 2, 5].into_iter().find(|digit| *digit as f64 >= lead);
         let (digit, exponent) = digit.map_or((1, exponent + 1), |digit: i64| (digit, exponent));
+        // There is nothing between whole numbers.
+        let (digit, exponent) = if self.whole && exponent < 0 { (1, 0) } else { (digit, exponent) };
         let step = scaled(digit, exponent);
         let first = (self.low / step - 1e-9).ceil() as i64;
         let last = (self.high / step + 1e-9).floor() as i64;
@@ -222,6 +261,39 @@ impl Unit {
     }
 }
 
+/// A number in a sentence: `30,000`.
+pub(in crate::report) fn in_words(value: f64) -> String {
+    let text = value.to_string();
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let (sign, digits) = whole.split_at(usize::from(whole.starts_with('-')));
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text;
+    }
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{sign}{grouped}{rest}")
+}
+
+/// The label of a value of a setting, as it was written; large ones in thousands or millions.
+fn value_label(value: f64, thousands: bool) -> String {
+    let size = value.abs();
+    let text = match size {
+        _ if value == 0.0 => "0".to_owned(),
+        _ if size < 1e-4 => format!("{value:e}"),
+        _ if size >= 1e12 => format!("{value:e}"),
+        _ if size >= 1e9 => format!("{}G", value / 1e9),
+        _ if size >= 1e6 => format!("{}M", value / 1e6),
+        _ if size >= 1e3 && thousands => format!("{}k", value / 1e3),
+        _ => value.to_string(),
+    };
+    text.replace('-', "\u{2212}").replace("e\u{2212}", "e-")
+}
+
 /// The label of a logarithmic tick: plain up to 100, then 1k, 10k, 1M.
 fn compact(digit: i64, exponent: i32) -> String {
     match exponent {
@@ -268,11 +340,11 @@ mod tests {
     }
 
     fn linear(low: f64, high: f64) -> Axis {
-        Axis { low, high, log: false, foot: None }
+        Axis::from_to(low, high, false)
     }
 
     fn log(low: f64, high: f64) -> Axis {
-        Axis { low, high, log: true, foot: None }
+        Axis::from_to(low, high, true)
     }
 
     #[test]
@@ -304,6 +376,37 @@ mod tests {
         assert_eq!(labels(&log(310.0, 390.0).ticks(6)), ["320", "340", "360", "380"]);
         let wide = log(1e-12, 1e12).ticks(6);
         assert!((2..=8).contains(&wide.major.len()), "{wide:?}");
+    }
+
+    #[test]
+    fn ticks_of_a_setting_are_its_values() {
+        let of = |values: &[f64], log| {
+            Axis::fit(values.iter().copied(), log, None).of_setting(values.iter().copied())
+        };
+        let ticks = |axis: &Axis| -> Vec<String> {
+            axis.value_ticks().into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(ticks(&of(&[1.0, 2.0, 4.0, 2.0], false)), ["1", "2", "4"]);
+        assert_eq!(ticks(&of(&[0.1, 0.25, 1.0], false)), ["0.1", "0.25", "1"]);
+        assert_eq!(ticks(&of(&[100.0, 3000.0], false)), ["100", "3000"]);
+        assert_eq!(ticks(&of(&[100.0, 3000.0, 30_000.0], true)), ["100", "3k", "30k"]);
+        assert_eq!(ticks(&of(&[1e-6, 2.5e6], false)), ["1e-6", "2.5M"]);
+        let zero = of(&[0.0, 1.0, 10.0], true).with_foot([0.0].into_iter());
+        assert_eq!(ticks(&zero), ["0", "1", "10"]);
+        // Too many for ticks of their own; whole numbers stay whole.
+        let twice: Vec<f64> = (0..40).map(|at| f64::from(at % 2 + 1)).collect();
+        assert_eq!(ticks(&of(&twice, false)), ["1", "2"]);
+        let many: Vec<f64> = (1..40).map(f64::from).collect();
+        assert!(ticks(&of(&many, false)).is_empty());
+        let whole = Axis { whole: true, ..linear(1.0, 3.0) };
+        assert_eq!(labels(&whole.ticks(8)), ["1", "2", "3"]);
+        assert_eq!(labels(&linear(1.0, 3.0).ticks(4)), ["1.0", "1.5", "2.0", "2.5", "3.0"]);
+    }
+
+    #[test]
+    fn numbers_in_sentences_have_their_thousands() {
+        let all = [5.0, 1000.0, 30_000.0, 1_234_567.5, 0.25, -4500.0];
+        assert_eq!(all.map(in_words), ["5", "1,000", "30,000", "1,234,567.5", "0.25", "-4,500"]);
     }
 
     #[test]

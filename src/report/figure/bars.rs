@@ -4,9 +4,9 @@
 use super::axis::Axis;
 use super::layout::{PAD, TICK_LENGTH, WIDTH};
 use super::scene::{Anchor, Drawing, Mark, Scene};
-use super::style::{AXIS, BLACK, GREY, GRID, NOTE, THIN, TICK, TITLE, of_series};
+use super::style::{AXIS, BLACK, GREY, GRID, NOTE, THIN, TICK, TITLE, of_kind};
 use super::text::{Face, Fonts};
-use super::{DrawError, paint};
+use super::{DrawError, paint, pdf};
 
 /// One bar.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +69,16 @@ impl BarChart {
     pub fn png(&self) -> Result<Vec<u8>, DrawError> {
         let fonts = Fonts::load()?;
         paint::png(&self.scene(&fonts), &fonts)
+    }
+
+    /// The chart as a PDF document of one page, 3.4 inches wide.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::svg`].
+    pub fn pdf(&self) -> Result<Vec<u8>, DrawError> {
+        let fonts = Fonts::load()?;
+        pdf::pdf(&self.scene(&fonts), &fonts)
     }
 
     pub(super) fn scene(&self, fonts: &Fonts) -> Scene {
@@ -143,7 +153,7 @@ fn draw_bar(
     (top, bottom): (f64, f64),
 ) {
     let points = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
-    let ink = of_series(kind).ink;
+    let ink = of_kind(kind);
     drawing.shapes.push(Mark::Area { points, ink, opacity: 0.75 });
 }
 

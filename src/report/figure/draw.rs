@@ -1,13 +1,16 @@
 //! From the chart to the scene: which ink goes where, in which order.
 
+use super::assignment::assign;
 use super::axis::{Axis, Ticks, at_foot, shows};
 use super::geometry::{Rect, Xy, clip_area, clip_line, dashes, thin};
 use super::layout::{self, Layout, Lines, Panel, TICK_LENGTH};
 use super::legend::{Legend, SAMPLE};
 use super::scene::{Anchor, Mark, Scene, Text};
-use super::style::{self, AXIS, Ink, MARKER, Marker, NOTE, SeriesStyle, Shape, TICK, TITLE};
+use super::style::{self, AXIS, Ink, MARKER, Marker, NOTE, SeriesStyle, TICK, TITLE};
 use super::text::{Face, Fonts};
-use super::{Chart, ChartKind, DrawError, Hull, MAX_SERIES, Point, Series};
+use super::{Chart, ChartKind, DrawError, Hull, MAX_SERIES, Panels, Point, Presentation, Series};
+use super::{coinciding, notes};
+use crate::experiment::{Shape, Styles};
 
 /// Lines with more points than this get spread-out markers instead of one per point.
 const FEW_POINTS: usize = 16;
@@ -24,13 +27,25 @@ const RIM: f64 = 1.25;
 const RING: f64 = 8.5;
 /// Corners of a ring.
 const RING_CORNERS: usize = 24;
+/// Half the length of the head of an arrow.
+const ARROW: f64 = 6.0;
+/// A step of a line that is shorter has no arrow: its markers would hide it.
+const LEAST_STEP: f64 = 24.0;
+/// The break of an axis is so far from its foot.
+const BREAK: f64 = 11.0;
+/// The gap in the axis there.
+const BREAK_GAP: f64 = 4.5;
+/// Half the length of the strokes beside the gap, and how far they slant.
+const BREAK_LENGTH: f64 = 5.0;
+const BREAK_SLANT: f64 = 2.0;
 /// Width of the strokes of open markers and crosses.
 const PEN: f64 = 2.0;
 
 /// Arranges a chart with these panels, each a title and series.
 pub(super) fn scene(
     chart: &Chart,
-    panels: &[(&str, &[Series])],
+    panels: Panels<'_>,
+    how: &Presentation,
     fonts: &Fonts,
 ) -> Result<Scene, DrawError> {
     let count = chart.series.len();
@@ -48,14 +63,30 @@ pub(super) fn scene(
         }
         ChartKind::Lines => Axis::fit(all().map(|p| p.x), chart.x_log, None),
     };
+    let x_axis = match chart.kind {
+        ChartKind::Lines if how.x_is_setting => x_axis.of_setting(all().map(|p| p.x)),
+        _ => x_axis,
+    };
     let y_values = all().flat_map(|p| [p.y, p.low, p.high]);
     let x_axis = x_axis.with_foot(all().map(|p| p.x));
     let y_axis = Axis::fit(y_values, chart.y_log, chart.y_range).with_foot(all().map(|p| p.y));
-    let chart = &with_foot_note(chart, all());
+    let mut notes = vec![notes::of_foot(chart, all()), notes::of_cut(chart, &y_axis, all())];
+    if how.x_is_setting {
+        notes.push(coinciding::sentences(chart, &shown, (&x_axis, &y_axis)));
+    }
+    let chart = &notes::added(chart, &notes);
+    let styles = if how.styles.len() == count {
+        how.styles.clone()
+    } else {
+        let labels: Vec<String> = chart.series.iter().map(|series| series.label.clone()).collect();
+        assign(&labels, &[(0..count).collect()], &Styles::default())
+    };
     let titles: Vec<&str> = panels.iter().map(|(title, _)| *title).collect();
-    let layout = Layout::of(chart, &titles, fonts, (&x_axis, &y_axis));
-    let frame = Frame { x_axis, y_axis, plot: layout.plot };
-    let mut pen = Pen { frame, shapes: Vec::new(), texts: Vec::new() };
+    let width = how.size.canvas();
+    let layout = Layout::of(chart, &titles, fonts, (&x_axis, &y_axis), width);
+    let frame = Frame { x_axis: &x_axis, y_axis: &y_axis, plot: layout.plot };
+    let has_arrows = how.has_arrows;
+    let mut pen = Pen { frame, styles, has_arrows, shapes: Vec::new(), texts: Vec::new() };
     for (panel, shown) in layout.panels.iter().zip(&shown) {
         pen.frame.plot = panel.plot;
         pen.grid(&layout, panel);
@@ -73,25 +104,8 @@ pub(super) fn scene(
             pen.no_data();
         }
     }
-    Ok(Scene { width: layout::WIDTH, height: layout.height, shapes: pen.shapes, texts: pen.texts })
-}
-
-/// The chart with a note on the points at the foot of a logarithmic axis.
-fn with_foot_note<'p>(chart: &Chart, points: impl Iterator<Item = &'p Point>) -> Chart {
-    let at_foot = |p: &&Point| at_foot(p.x, chart.x_log) || at_foot(p.y, chart.y_log);
-    let (mut count, mut negative) = (0, false);
-    for p in points.filter(at_foot) {
-        count += 1;
-        negative |= (chart.x_log && p.x < 0.0) || (chart.y_log && p.y < 0.0);
-    }
-    let note = match (count, negative) {
-        (0, _) => return chart.clone(),
-        (1, false) => "1 zero is drawn at the edge of the logarithmic axis.".to_owned(),
-        (_, false) => format!("{count} zeros are drawn at the edge of the logarithmic axis."),
-        (_, true) => format!("Drawn at the edge of the logarithmic axis, at or below 0: {count}."),
-    };
-    let blank = if chart.note.is_empty() { "" } else { " " };
-    Chart { note: format!("{}{blank}{note}", chart.note), ..chart.clone() }
+    let Pen { shapes, texts, .. } = pen;
+    Ok(Scene { size: how.size, width, height: layout.height, shapes, texts })
 }
 
 /// The points both axes can show, with interval ends that are none replaced by the mean.
@@ -113,13 +127,13 @@ fn usable(chart: &Chart, series: &Series) -> Vec<Point> {
 
 /// The way from data to canvas.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
-    x_axis: Axis,
-    y_axis: Axis,
+struct Frame<'a> {
+    x_axis: &'a Axis,
+    y_axis: &'a Axis,
     plot: Rect,
 }
 
-impl Frame {
+impl Frame<'_> {
     fn x(&self, value: f64) -> Option<f64> {
         let at = self.x_axis.place_end(value)?.clamp(-FAR, FAR);
         Some(self.plot.left + at * self.plot.width())
@@ -142,13 +156,17 @@ impl Frame {
 }
 
 /// Collects the marks.
-struct Pen {
-    frame: Frame,
+struct Pen<'a> {
+    frame: Frame<'a>,
+    /// Of each series.
+    styles: Vec<SeriesStyle>,
+    /// Whether arrows show the order of points.
+    has_arrows: bool,
     shapes: Vec<Mark>,
     texts: Vec<Text>,
 }
 
-impl Pen {
+impl Pen<'_> {
     fn stroke(&mut self, points: Vec<Xy>, ink: Ink, width: f64) {
         self.shapes.push(Mark::Stroke { points, ink, width });
     }
@@ -187,6 +205,25 @@ impl Pen {
         }
         let corner = [(plot.left, plot.top), (plot.left, plot.bottom), (plot.right, plot.bottom)];
         self.stroke(corner.to_vec(), style::BLACK, 1.25);
+        if frame.y_axis.is_cut() {
+            self.axis_break((plot.left, plot.bottom - BREAK), (0.0, -1.0));
+        }
+        if frame.x_axis.is_cut() {
+            self.axis_break((plot.left + BREAK, plot.bottom), (1.0, 0.0));
+        }
+    }
+
+    /// Two slanting strokes over a gap in an axis, which say that it does not begin at 0.
+    fn axis_break(&mut self, (x, y): Xy, along: Xy) {
+        let across = (-along.1, along.0);
+        let at = |a: f64, b: f64| (x + a * along.0 + b * across.0, y + a * along.1 + b * across.1);
+        let half = BREAK_GAP / 2.0;
+        self.stroke(vec![at(-half, 0.0), at(half, 0.0)], style::WHITE, 3.0);
+        for side in [-half, half] {
+            let ends =
+                vec![at(side - BREAK_SLANT, -BREAK_LENGTH), at(side + BREAK_SLANT, BREAK_LENGTH)];
+            self.stroke(ends, style::BLACK, style::THIN);
+        }
     }
 
     /// The hulls of groups, under all points.
@@ -212,11 +249,8 @@ impl Pen {
 
     /// Bands under lines under markers, so that no series hides the values of another.
     fn data(&mut self, kind: ChartKind, shown: &[Vec<Point>]) {
-        let styles: Vec<(SeriesStyle, &Vec<Point>)> = shown
-            .iter()
-            .enumerate()
-            .map(|(index, points)| (style::of_series(index), points))
-            .collect();
+        let styles: Vec<(SeriesStyle, &Vec<Point>)> =
+            shown.iter().enumerate().map(|(index, points)| (self.styles[index], points)).collect();
         for (style, points) in &styles {
             match kind {
                 ChartKind::Scatter => self.error_bars(*style, points),
@@ -258,10 +292,31 @@ impl Pen {
         for part in clip_line(&thin(&path), &self.frame.plot) {
             self.dashed(&part, style, width);
         }
+        if kind == ChartKind::Scatter && self.has_arrows {
+            self.arrow(&path, style.ink);
+        }
+    }
+
+    /// The head of an arrow in the middle of the longest visible step of a line, in its direction.
+    fn arrow(&mut self, path: &[Xy], ink: Ink) {
+        let plot = self.frame.plot;
+        let length = |(from, to): (Xy, Xy)| (to.0 - from.0).hypot(to.1 - from.1);
+        let steps = path.windows(2).map(|pair| (pair[0], pair[1]));
+        let steps = steps.filter(|(from, to)| plot.holds(*from) && plot.holds(*to));
+        // Of several the first.
+        let longest = steps.reduce(|a, b| if length(b) > length(a) { b } else { a });
+        let Some((from, to)) = longest.filter(|step| length(*step) >= LEAST_STEP) else { return };
+        let (dx, dy) = ((to.0 - from.0) / length((from, to)), (to.1 - from.1) / length((from, to)));
+        let middle = (f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1));
+        let at = |along: f64, across: f64| {
+            (middle.0 + along * dx - across * dy, middle.1 + along * dy + across * dx)
+        };
+        let points = vec![at(ARROW, 0.0), at(-ARROW, 0.7 * ARROW), at(-ARROW, -0.7 * ARROW)];
+        self.shapes.push(Mark::Area { points, ink, opacity: 1.0 });
     }
 
     fn dashed(&mut self, path: &[Xy], style: SeriesStyle, width: f64) {
-        for points in dashes(path, style.dash) {
+        for points in dashes(path, style.pattern()) {
             self.stroke(points, style.ink, width);
         }
     }
@@ -318,7 +373,7 @@ impl Pen {
     fn marker(&mut self, at: Xy, style: SeriesStyle) {
         let SeriesStyle { ink, marker, .. } = style;
         for (ink, width) in [(style::WHITE, PEN + 2.0 * RIM), (ink, PEN)] {
-            for ends in marker.shape.strokes(at, MARKER) {
+            for ends in style::strokes(marker.shape, at, MARKER) {
                 self.stroke(ends.to_vec(), ink, width);
             }
         }
@@ -328,7 +383,7 @@ impl Pen {
             if marker.shape == Shape::Circle {
                 self.shapes.push(Mark::Disc { centre: at, radius, ink });
             }
-            let points = marker.shape.corners(at, radius);
+            let points = style::corners(marker.shape, at, radius);
             if !points.is_empty() {
                 self.shapes.push(Mark::Area { points, ink, opacity: 1.0 });
             }
@@ -350,7 +405,7 @@ impl Pen {
     fn words(&mut self, layout: &Layout) {
         let plot = self.frame.plot;
         let middle = f64::midpoint(plot.left, plot.right);
-        self.block(&layout.title, TITLE, style::BLACK, (layout::WIDTH / 2.0, Anchor::Middle));
+        self.block(&layout.title, TITLE, style::BLACK, (layout.width / 2.0, Anchor::Middle));
         self.block(&layout.x_title, AXIS, style::BLACK, (middle, Anchor::Middle));
         self.block(&layout.note, NOTE, style::GREY, (layout::PAD, Anchor::Start));
         for panel in &layout.panels {
@@ -384,7 +439,7 @@ impl Pen {
                 let (ink, dash) = style::of_hull(hull);
                 dashes(&sample, dash).into_iter().for_each(|p| self.stroke(p, ink, style::HULL));
             } else {
-                let style = style::of_series(entry.series);
+                let style = self.styles[entry.series];
                 self.dashed(&sample, style, width);
                 self.marker((x + SAMPLE / 2.0, y), style);
             }

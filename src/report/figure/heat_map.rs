@@ -5,7 +5,7 @@ use super::layout::{PAD, WIDTH};
 use super::scene::{Anchor, Drawing, Mark, Scene};
 use super::style::{BLACK, GREY, Ink, TITLE, WHITE};
 use super::text::{Face, Fonts};
-use super::{DrawError, paint};
+use super::{DrawError, paint, pdf};
 
 /// A row of cells, empty where there is no number.
 pub type HeatRow = Vec<Option<f64>>;
@@ -56,6 +56,16 @@ impl HeatMap {
     pub fn png(&self) -> Result<Vec<u8>, DrawError> {
         let fonts = Fonts::load()?;
         paint::png(&self.scene(&fonts), &fonts)
+    }
+
+    /// The map as a PDF document of one page, 3.4 inches wide.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::svg`].
+    pub fn pdf(&self) -> Result<Vec<u8>, DrawError> {
+        let fonts = Fonts::load()?;
+        pdf::pdf(&self.scene(&fonts), &fonts)
     }
 
     pub(super) fn scene(&self, fonts: &Fonts) -> Scene {

@@ -10,9 +10,14 @@ use super::legend::Legend;
 use super::style::{AXIS, NOTE, TICK, TITLE};
 use super::text::{Face, Fonts};
 
+/// The usual width of the canvas.
 pub(super) const WIDTH: f64 = 680.0;
-/// Height of the canvas unless it has to grow.
-const HEIGHT: f64 = 460.0;
+/// Height of the canvas for its width, unless it has to grow.
+const ASPECT: f64 = 460.0 / 680.0;
+/// The canvas is never lower than this.
+const LOWEST: f64 = 360.0;
+/// Panels are never narrower than this.
+const LEAST_PANEL: f64 = 130.0;
 /// The plot is never lower than this.
 const LEAST_HEIGHT: f64 = 250.0;
 /// A legend at the right must leave the plot at least this width.
@@ -42,6 +47,7 @@ pub(super) struct Lines {
 /// Positions of all parts of a figure, in design pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Layout {
+    pub width: f64,
     pub height: f64,
     /// Bounding box of all plotting areas.
     pub plot: Rect,
@@ -82,25 +88,26 @@ impl Layout {
         titles: &[&str],
         fonts: &Fonts,
         (x_axis, y_axis): (&Axis, &Axis),
+        width: f64,
     ) -> Self {
-        let grid = Grid::of(titles.len());
-        let room = WIDTH - 2.0 * PAD;
+        let (grid, height) = (Grid::of(titles.len(), width), (width * ASPECT).max(LOWEST));
+        let room = width - 2.0 * PAD;
         let title = fonts.wrap(&chart.title, TITLE, room, 3);
         let note = fonts.wrap(&chart.note, NOTE, room, 12);
         let x_title = fonts.wrap(&chart.x_label, AXIS, room - USUAL_LEFT, 2);
         let top = PAD + block(&title, TITLE).max(TICK.size / 2.0);
         let axis_height = TICK_LENGTH + TICK_SPACE + TICK.leading() + block(&x_title, AXIS);
         let fixed = top + axis_height + block(&note, NOTE) + FOOT;
-        let choice = choose(chart, fonts, HEIGHT - fixed, titles.len() <= 1);
+        let choice = choose(chart, fonts, (width, height - fixed), titles.len() <= 1);
         let (legend_width, legend_height) = choice.room();
         let rows = |panel: f64| {
             let words = grid.words(titles, fonts);
             (words, panel + words, (panel + words) * grid.rows as f64)
         };
         let (words, pitch, plot_height) = match grid.rows {
-            1 if grid.columns == 1 => rows((HEIGHT - fixed - legend_height).max(LEAST_HEIGHT)),
-            1 => rows(LEAST_HEIGHT),
-            _ => rows(PANEL_HEIGHT),
+            1 if grid.columns == 1 => rows((height - fixed - legend_height).max(LEAST_HEIGHT)),
+            1 => rows(LEAST_HEIGHT * (width / WIDTH).max(1.0)),
+            _ => rows(PANEL_HEIGHT * (width / WIDTH).max(1.0)),
         };
 
         let y_title = fonts.wrap(&chart.y_label, AXIS, plot_height, 3);
@@ -110,7 +117,7 @@ impl Layout {
             _ => 4,
         });
         let left = PAD + block(&y_title, AXIS) + widest(&y_ticks, fonts) + TICK_LENGTH + TICK_SPACE;
-        let right = WIDTH - legend_width - PAD;
+        let right = width - legend_width - PAD;
         let (x_ticks, overhang, step) = grid.columns_of(x_axis, fonts, right - left);
         let heads = grid.title(titles, fonts);
         let panel = |at: usize| {
@@ -140,9 +147,10 @@ impl Layout {
 
         let below_axis = plot.bottom + TICK_LENGTH + TICK_SPACE + TICK.leading();
         let after_axis = below_axis + block(&x_title, AXIS);
-        let legend_at = choice.corner(&plot, after_axis);
+        let legend_at = choice.corner(&plot, after_axis, width);
         let after_legend = after_axis + legend_height;
         Self {
+            width,
             height: (after_legend + block(&note, NOTE) + FOOT).ceil(),
             plot,
             panels,
@@ -180,22 +188,26 @@ struct Grid {
     rows: usize,
     /// Whether the last row has gaps, above which panels have labels.
     gaps: bool,
+    width: f64,
 }
 
 impl Grid {
-    fn of(panels: usize) -> Self {
+    fn of(panels: usize, width: f64) -> Self {
         let columns = match panels {
             0 | 1 => 1,
             2 | 4 => 2,
             _ => 3,
         };
+        let most = ((width - USUAL_LEFT) / LEAST_PANEL) as usize;
+        let columns = columns.min(most.max(1));
         let rows = panels.max(1).div_ceil(columns);
-        Self { columns, rows, gaps: panels > 1 && !panels.is_multiple_of(columns) }
+        Self { columns, rows, gaps: panels > 1 && !panels.is_multiple_of(columns), width }
     }
 
     /// The height of the titles of a row.
     fn title(&self, titles: &[&str], fonts: &Fonts) -> f64 {
-        let room = WIDTH / self.columns as f64 - USUAL_LEFT / 2.0;
+        // A little less than any panel is wide.
+        let room = (self.width - USUAL_LEFT) / self.columns as f64 - 3.0 * TICK.size;
         let most = titles.iter().map(|title| fonts.wrap(title, TICK, room, 2).len()).max();
         match most.unwrap_or(0) {
             0 => 0.0,
@@ -237,10 +249,10 @@ impl Choice {
     }
 
     /// Where the upper left corner of the legend goes.
-    fn corner(&self, plot: &Rect, below: f64) -> Xy {
+    fn corner(&self, plot: &Rect, below: f64, width: f64) -> Xy {
         match &self.legend {
-            Some(legend) if self.below => (((WIDTH - legend.width) / 2.0).floor(), below),
-            Some(legend) => (WIDTH - PAD - legend.width, plot.top),
+            Some(legend) if self.below => (((width - legend.width) / 2.0).floor(), below),
+            Some(legend) => (width - PAD - legend.width, plot.top),
             None => (0.0, 0.0),
         }
     }
@@ -248,13 +260,13 @@ impl Choice {
 
 /// The legend that leaves the plot the largest area, weighed by how large its type is; where there
 /// are several panels, below them.
-fn choose(chart: &Chart, fonts: &Fonts, height: f64, alone: bool) -> Choice {
+fn choose(chart: &Chart, fonts: &Fonts, (page, height): (f64, f64), alone: bool) -> Choice {
     let series = chart.series.iter().map(|series| series.label.as_str());
     let hulls = chart.hulls.iter().map(|hull| hull.label.as_str());
     let labels: Vec<&str> = series.chain(hulls).collect();
-    let width = WIDTH - USUAL_LEFT - 2.0 * PAD;
+    let width = page - USUAL_LEFT - 2.0 * PAD;
     let (mut best, mut most) = (Choice { legend: None, below: true }, 0.0);
-    for legend in Legend::plans(&labels, fonts, WIDTH - 2.0 * PAD) {
+    for legend in Legend::plans(&labels, fonts, page - 2.0 * PAD) {
         let narrow = width - legend.width - GAP;
         let low = (height - legend.height - GAP).max(LEAST_HEIGHT / 4.0);
         let beside = alone && narrow >= LEAST_WIDTH && legend.height <= height;
@@ -269,24 +281,57 @@ fn choose(chart: &Chart, fonts: &Fonts, height: f64, alone: bool) -> Choice {
     best
 }
 
-/// As many x ticks as have labels that keep apart, and how far the last label may stick out.
+/// As many x ticks as have labels that keep apart, and how far the last label may stick out: at
+/// the values of a setting, if the axis is of one.
 fn fitting_ticks(axis: &Axis, fonts: &Fonts, width: f64) -> (Ticks, f64) {
+    let labels = axis.value_ticks();
+    let most = labels.iter().map(|(_, label)| fonts.width(label, TICK)).fold(0.0, f64::max);
+    let is_apart = |ticks: &[(f64, String)]| are_apart(axis, ticks, fonts, width - most / 2.0);
+    if let Some(major) = thinned(&labels, is_apart) {
+        let minor = labels.iter().map(|(value, _)| *value);
+        let minor = minor.filter(|value| major.iter().all(|(shown, _)| shown != value));
+        return (Ticks { minor: minor.collect(), major }, most / 2.0);
+    }
     let mut wanted = 8;
     loop {
         let ticks = axis.ticks(wanted);
         let overhang = widest(&ticks, fonts) / 2.0;
-        let inner = width - overhang;
-        let apart = ticks.major.windows(2).all(|pair| {
-            let ends: Option<Vec<f64>> = pair.iter().map(|tick| axis.place(tick.0)).collect();
-            let distance = ends.map_or(0.0, |ends| (ends[1] - ends[0]) * inner);
-            let labels: f64 = pair.iter().map(|tick| fonts.width(&tick.1, TICK) / 2.0).sum();
-            distance >= labels + TICK.size
-        });
-        if apart || wanted <= 2 {
+        if wanted <= 2 || are_apart(axis, &ticks.major, fonts, width - overhang) {
             return (ticks, overhang);
         }
         wanted -= 1;
     }
+}
+
+/// Whether the labels of ticks keep apart on an axis of this length.
+fn are_apart(axis: &Axis, ticks: &[(f64, String)], fonts: &Fonts, length: f64) -> bool {
+    ticks.windows(2).all(|pair| {
+        let ends: Option<Vec<f64>> = pair.iter().map(|tick| axis.place(tick.0)).collect();
+        let distance = ends.map_or(0.0, |ends| (ends[1] - ends[0]) * length);
+        let labels: f64 = pair.iter().map(|tick| fonts.width(&tick.1, TICK) / 2.0).sum();
+        distance >= labels + TICK.size / 2.0
+    })
+}
+
+/// Ticks whose labels keep apart: every one, every second, and so on; or from the last one down
+/// those that find room, if these are more, as of values that double.
+fn thinned(
+    all: &[(f64, String)],
+    is_apart: impl Fn(&[(f64, String)]) -> bool,
+) -> Option<Vec<(f64, String)>> {
+    if all.is_empty() {
+        return None;
+    }
+    let every = |step| all.iter().step_by(step).cloned().collect::<Vec<_>>();
+    let even = (1..=all.len()).map(every).find(|kept| is_apart(kept)).unwrap_or_default();
+    let mut kept: Vec<(f64, String)> = Vec::new();
+    for tick in all.iter().rev() {
+        kept.insert(0, tick.clone());
+        if !is_apart(&kept) {
+            kept.remove(0);
+        }
+    }
+    Some(if even.len() >= kept.len() { even } else { kept })
 }
 
 fn widest(ticks: &Ticks, fonts: &Fonts) -> f64 {

@@ -1,11 +1,13 @@
-//! Figures: one [`Chart`] in, one SVG text or PNG image out.
+//! Figures: one [`Chart`] in, one SVG text, PDF document or PNG image out.
 //!
-//! A chart is data and words only. [`svg`] and [`png()`] turn it into a scene, a list of filled
-//! areas, strokes, discs and texts with all positions settled, and then paint that scene.
-//! Both outputs come from the same scene, so they never disagree about ticks, legend or markers.
+//! A chart is data and words only. [`svg`], [`pdf()`] and [`png()`] turn it into a scene, a list of
+//! filled areas, strokes, discs and texts with all positions settled, and then paint that scene.
+//! All outputs come from the same scene, so they never disagree about ticks, legend or markers.
 //!
-//! Lengths inside this module are *design pixels*: a figure is 680 of them wide and meant for a
-//! paper's column of 3.4 inches, hence 200 design pixels to the inch. The SVG keeps quarters of
+//! Lengths inside this module are *design pixels*. A figure is usually 680 of them wide and meant
+//! for a paper's column of 3.4 inches, hence 200 design pixels to the inch. Type has fixed sizes in
+//! design pixels, 17 for axis titles. Another width or size of type makes the figure so many design
+//! pixels wide that type comes out in the asked size at the asked width. The SVG keeps quarters of
 //! a design pixel, the PNG has two image pixels to each. Data keeps the units of the caller, who
 //! names them in the axis titles.
 //!
@@ -16,6 +18,9 @@
 //! |------|---------------|
 //! | `axis` | the range of an axis, its ticks and their labels |
 //! | `style` | colours, dash patterns, markers, type sizes |
+//! | `assignment` | which label has which style |
+//! | `notes` | sentences on points that an axis cannot show |
+//! | `coinciding` | the sentence on lines that cannot be told apart |
 //! | `geometry` | clipping, dashing and thinning of lines |
 //! | `text` | the bundled fonts: widths, line breaking, glyphs |
 //! | `legend` | the block that explains the lines, always beside or below the plot |
@@ -27,16 +32,21 @@
 //! | `ranks` | the diagram of mean ranks |
 //! | `scene` | a finished picture as plain data |
 //! | `paint` | the scene as SVG or PNG |
+//! | `pdf` | the scene as PDF |
 
+mod assignment;
 mod axis;
 mod bars;
+mod coinciding;
 mod draw;
 mod geometry;
 mod heat_map;
 mod hull;
 mod layout;
 mod legend;
+mod notes;
 mod paint;
+mod pdf;
 mod ranks;
 mod scene;
 mod style;
@@ -44,11 +54,15 @@ mod style;
 mod tests;
 mod text;
 
+pub use assignment::{SeriesLook, assign, look_of};
+pub(in crate::report) use axis::in_words;
 pub use bars::{Bar, BarChart};
 pub use heat_map::{HeatMap, HeatRow};
 pub use hull::Hull;
 pub use ranks::RankDiagram;
-pub use style::{ShownStyle, shown_style};
+pub use style::SeriesStyle;
+
+use crate::experiment::FigureSize;
 
 /// The most series one chart may have; a legend longer than that is a table, not a figure.
 pub const MAX_SERIES: usize = 48;
@@ -119,7 +133,7 @@ pub struct Chart {
     pub y_range: Option<(f64, f64)>,
     /// The hulls of groups of series, after the lines in the legend.
     pub hulls: Vec<Hull>,
-    /// The lines, in legend order; the place in this list determines the style.
+    /// The lines, in legend order.
     pub series: Vec<Series>,
 }
 
@@ -130,6 +144,9 @@ pub enum DrawError {
     /// The bundled font cannot be read.
     #[error("the bundled font cannot be read")]
     Font(#[from] ab_glyph::InvalidFont),
+    /// The part of the bundled font that a document needs cannot be made.
+    #[error("the bundled font cannot be cut down: {0}")]
+    Subset(#[from] subsetter::Error),
     /// There are more series than a legend can explain.
     #[error("{count} series in one chart, at most {MAX_SERIES} can be told apart")]
     TooManySeries {
@@ -144,26 +161,60 @@ pub enum DrawError {
     Encode(#[from] png::EncodingError),
 }
 
-/// Draws the chart as an SVG document, 680 user pixels wide, with a panel for each title and its
-/// series. Panels share axes, words and the legend, which names the series of `chart`: those of
-/// every panel must be in its order.
+/// How a chart is shown, besides what it says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Presentation {
+    /// The width, and the size of type.
+    pub size: FigureSize,
+    /// The style of each series; if empty, the styles of their labels.
+    pub styles: Vec<SeriesStyle>,
+    /// Of [`ChartKind::Lines`]: whether x is a setting, at whose values ticks stand.
+    pub x_is_setting: bool,
+    /// Of [`ChartKind::Scatter`]: whether an arrow shows the order of the points of each series.
+    pub has_arrows: bool,
+}
+
+impl Default for Presentation {
+    fn default() -> Self {
+        let size = FigureSize::default();
+        Self { size, styles: Vec::new(), x_is_setting: true, has_arrows: false }
+    }
+}
+
+/// Panels of a chart, each a title and series.
+pub type Panels<'a> = &'a [(&'a str, &'a [Series])];
+
+/// Draws the chart as an SVG document of the width that is asked for, usually 680 user pixels, with
+/// a panel for each title and its series. Panels share axes, words and the legend, which names the
+/// series of `chart`: those of every panel must be in its order.
 ///
 /// # Errors
 ///
 /// [`DrawError::TooManySeries`] beyond [`MAX_SERIES`]; any other error is a fault of the drawing
 /// library or of the build.
-pub fn svg(chart: &Chart, panels: &[(&str, &[Series])]) -> Result<String, DrawError> {
+pub fn svg(chart: &Chart, panels: Panels<'_>, how: &Presentation) -> Result<String, DrawError> {
     let fonts = text::Fonts::load()?;
-    paint::svg(&draw::scene(chart, panels, &fonts)?)
+    paint::svg(&draw::scene(chart, panels, how, &fonts)?)
 }
 
-/// Draws the chart as an 8-bit RGB PNG, two image pixels to the design pixel, 1360 wide, with the
-/// density that makes it 3.4 inches; panels as in [`svg`].
+/// Draws the chart as an 8-bit RGB PNG, two image pixels to the design pixel, usually 1360 wide,
+/// with the density that makes it as wide as asked for; panels as in [`svg`].
 ///
 /// # Errors
 ///
 /// As [`svg`], and [`DrawError::Encode`] if the image cannot be encoded.
-pub fn png(chart: &Chart, panels: &[(&str, &[Series])]) -> Result<Vec<u8>, DrawError> {
+pub fn png(chart: &Chart, panels: Panels<'_>, how: &Presentation) -> Result<Vec<u8>, DrawError> {
     let fonts = text::Fonts::load()?;
-    paint::png(&draw::scene(chart, panels, &fonts)?, &fonts)
+    paint::png(&draw::scene(chart, panels, how, &fonts)?, &fonts)
+}
+
+/// Draws the chart as a PDF document of one page, which is as wide as asked for, with embedded
+/// fonts; panels as in [`svg`].
+///
+/// # Errors
+///
+/// As [`svg`], and [`DrawError::Font`] or [`DrawError::Subset`] if a font cannot be embedded.
+pub fn pdf(chart: &Chart, panels: Panels<'_>, how: &Presentation) -> Result<Vec<u8>, DrawError> {
+    let fonts = text::Fonts::load()?;
+    pdf::pdf(&draw::scene(chart, panels, how, &fonts)?, &fonts)
 }

@@ -18,8 +18,6 @@ use super::text::{FAMILIES, Fonts};
 const FINE: u32 = 4;
 /// Dots to the image pixel, along x and along y.
 const MERGE: usize = 2;
-/// Image pixels to the metre: 1360 of them to 3.4 inches.
-const DENSITY: u32 = 15_748;
 /// The library's font size for an em of one dot.
 const LIBRARY_EM: f64 = 1.24;
 /// The library puts the baseline of text with a top anchor this many ems below the anchor.
@@ -44,7 +42,8 @@ pub(super) fn svg(scene: &Scene) -> Result<String, DrawError> {
     }
     // The viewBox keeps counting in dots; only the size it is shown at changes.
     let painted = format!("width=\"{width}\" height=\"{height}\"");
-    let shown = format!("width=\"{}\" height=\"{}\"", width / FINE, height / FINE);
+    let [shown_width, shown_height] = scene.size.shown(scene.height);
+    let shown = format!("width=\"{shown_width}\" height=\"{shown_height}\"");
     Ok(document.replacen(&painted, &shown, 1))
 }
 
@@ -63,7 +62,10 @@ pub(super) fn png(scene: &Scene, fonts: &Fonts) -> Result<Vec<u8>, DrawError> {
     for text in &scene.texts {
         glyphs(&mut image, row, text, fonts);
     }
-    encode(&merged(&image, row), width / MERGE as u32, height / MERGE as u32)
+    let (width, height) = (width / MERGE as u32, height / MERGE as u32);
+    let metres = scene.size.points() / 72.0 * 0.0254;
+    let density = (f64::from(width) / metres).round() as u32;
+    encode(&merged(&image, row), (width, height), density)
 }
 
 /// Paints a shape where lines can be lines.
@@ -199,14 +201,15 @@ fn merged(image: &[u8], row: usize) -> Vec<u8> {
     small
 }
 
-fn encode(image: &[u8], width: u32, height: u32) -> Result<Vec<u8>, DrawError> {
+/// `density` is in image pixels to the metre.
+fn encode(image: &[u8], (width, height): (u32, u32), density: u32) -> Result<Vec<u8>, DrawError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_pixel_dims(Some(png::PixelDimensions {
-        xppu: DENSITY,
-        yppu: DENSITY,
+        xppu: density,
+        yppu: density,
         unit: png::Unit::Meter,
     }));
     let mut writer = encoder.write_header()?;

@@ -5,7 +5,7 @@ use super::layout::{PAD, TICK_LENGTH, WIDTH};
 use super::scene::{Anchor, Drawing, Scene};
 use super::style::{BLACK, GREY, LINE, NOTE, THIN, TICK, TITLE};
 use super::text::{Face, Fonts};
-use super::{DrawError, paint};
+use super::{DrawError, paint, pdf};
 
 /// Mean ranks to draw.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +44,16 @@ impl RankDiagram {
     pub fn png(&self) -> Result<Vec<u8>, DrawError> {
         let fonts = Fonts::load()?;
         paint::png(&self.scene(&fonts), &fonts)
+    }
+
+    /// The diagram as a PDF document of one page, 3.4 inches wide.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::svg`].
+    pub fn pdf(&self) -> Result<Vec<u8>, DrawError> {
+        let fonts = Fonts::load()?;
+        pdf::pdf(&self.scene(&fonts), &fonts)
     }
 
     /// Runs of methods, as first and last place, that are not told apart and no longer run holds.

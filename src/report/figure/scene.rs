@@ -7,10 +7,13 @@ use super::geometry::Xy;
 use super::layout::{PAD, WIDTH};
 use super::style::{GREY, Ink, NOTE};
 use super::text::{Face, Fonts};
+use crate::experiment::FigureSize;
 
 /// A picture; lengths are in design pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scene {
+    /// Its size on paper.
+    pub size: FigureSize,
     pub width: f64,
     pub height: f64,
     /// Shapes, bottom to top.
@@ -84,6 +87,12 @@ impl Drawing {
             self.write((PAD, y), Anchor::Start, NOTE, GREY, &line);
             y += NOTE.leading();
         }
-        Scene { width: WIDTH, height: y.ceil(), shapes: self.shapes, texts: self.texts }
+        Scene {
+            size: FigureSize::default(),
+            width: WIDTH,
+            height: y.ceil(),
+            shapes: self.shapes,
+            texts: self.texts,
+        }
     }
 }

@@ -1,11 +1,11 @@
-//! Type sizes, colours, and per series a colour, a dash pattern and a marker.
+//! Type sizes, colours, dash patterns and markers.
 //!
 //! Three independent cues tell series apart: a reader who sees no colour, or prints in grey,
-//! still has the dash pattern and the marker. Their counts (7, 5, 12) share no factor with one
-//! another except 1, so no two of the series a chart may have look alike.
+//! still has the dash pattern and the marker. Which series has which is decided in `assignment`.
 
 use super::geometry::Xy;
 use super::text::Face;
+use crate::experiment::{DASHES, Dash, Shape};
 
 /// An opaque colour: red, green, blue.
 pub(super) type Ink = (u8, u8, u8);
@@ -39,7 +39,7 @@ pub(super) const MARKER: f64 = 5.0;
 
 /// Okabe and Ito's colours, safe for the common kinds of colour blindness; without their yellow,
 /// which vanishes on white paper.
-const INKS: [Ink; 7] = [
+pub(super) const INKS: [Ink; 7] = [
     (0x00, 0x72, 0xb2),
     (0xd5, 0x5e, 0x00),
     (0x00, 0x9e, 0x73),
@@ -51,10 +51,18 @@ const INKS: [Ink; 7] = [
 
 /// Lengths of ink and gap in turn; none is a solid line. Each looks alike from both ends when
 /// cut to the length of the sample line in the legend.
-const DASHES: [&[f64]; 5] = [&[], &[7.0, 3.5], &[2.5, 2.75], &[10.0, 3.5, 2.5, 3.5], &[14.0, 4.0]];
+pub(super) fn pattern(dash: Dash) -> &'static [f64] {
+    match dash {
+        Dash::Solid => &[],
+        Dash::Dashed => &[7.0, 3.5],
+        Dash::Dotted => &[2.5, 2.75],
+        Dash::DashDot => &[10.0, 3.5, 2.5, 3.5],
+        Dash::Long => &[14.0, 4.0],
+    }
+}
 
 /// A marker: a shape, filled or as an outline.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Marker {
     pub shape: Shape,
     /// Whether the inside is filled; means nothing for bare strokes.
@@ -68,26 +76,12 @@ impl Marker {
     }
 }
 
-/// The outline of a marker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    Circle,
-    /// A square on its side.
-    Square,
-    Up,
-    Down,
-    /// A square on its corner.
-    Diamond,
-    Plus,
-    Cross,
-}
-
 const fn marker(shape: Shape, filled: bool) -> Marker {
     Marker { shape, filled }
 }
 
 /// The upright cross comes late: among error bars it is the hardest to make out.
-const MARKERS: [Marker; 12] = [
+pub(super) const MARKERS: [Marker; 12] = [
     marker(Shape::Circle, true),
     marker(Shape::Square, false),
     marker(Shape::Up, true),
@@ -108,93 +102,58 @@ pub(super) const HULL: f64 = 3.0;
 pub(super) const WITHIN: f64 = 0.06;
 
 /// Style of one series.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct SeriesStyle {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeriesStyle {
     /// Colour of line, band and marker.
-    pub ink: Ink,
-    /// Ink and gap lengths of the line.
-    pub dash: &'static [f64],
+    pub(super) ink: Ink,
+    /// The pattern of the line.
+    pub(super) dash: Dash,
     /// The marker at its points.
-    pub marker: Marker,
+    pub(super) marker: Marker,
 }
 
-/// The style of the series at this place in the chart.
-pub(super) fn of_series(index: usize) -> SeriesStyle {
-    SeriesStyle {
-        ink: INKS[index % INKS.len()],
-        dash: DASHES[index % DASHES.len()],
-        marker: MARKERS[index % MARKERS.len()],
+impl SeriesStyle {
+    /// Ink and gap lengths of the line, in design pixels.
+    pub(super) fn pattern(&self) -> &'static [f64] {
+        pattern(self.dash)
     }
 }
 
-/// The style of a series in words, for other renderers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ShownStyle {
-    /// `#rrggbb`.
-    pub color: String,
-    /// The same colour for dark paper.
-    pub dark: String,
-    /// Ink and gap lengths of the line; none is a solid line.
-    pub dash: &'static [f64],
-    /// The shape of its markers.
-    pub marker: &'static str,
-    /// Whether they are filled.
-    pub filled: bool,
-}
-
-/// The style of the series at this place in a chart.
-pub fn shown_style(index: usize) -> ShownStyle {
-    let style = of_series(index);
-    let hex = |(red, green, blue): Ink| format!("#{red:02x}{green:02x}{blue:02x}");
-    ShownStyle {
-        color: hex(style.ink),
-        dark: hex(if style.ink == (0, 0, 0) { (0xff, 0xff, 0xff) } else { style.ink }),
-        dash: style.dash,
-        marker: match style.marker.shape {
-            Shape::Circle => "circle",
-            Shape::Square => "square",
-            Shape::Up => "up",
-            Shape::Down => "down",
-            Shape::Diamond => "diamond",
-            Shape::Plus => "plus",
-            Shape::Cross => "cross",
-        },
-        filled: style.marker.filled,
-    }
+/// The colour of the bars of the kind at this place.
+pub(super) fn of_kind(index: usize) -> Ink {
+    INKS[index % INKS.len()]
 }
 
 /// Ink and dashes of the hull at this place in the list.
 pub(super) fn of_hull(index: usize) -> (Ink, &'static [f64]) {
     const HULLS: [usize; 4] = [3, 1, 0, 2];
-    (INKS[HULLS[index % HULLS.len()]], DASHES[index % DASHES.len()])
+    (INKS[HULLS[index % HULLS.len()]], pattern(DASHES[index % DASHES.len()].1))
 }
 
-impl Shape {
-    /// Corners of the outline around a centre, none for shapes that are no polygon. Sizes are
-    /// chosen so that all shapes look equally heavy.
-    pub(super) fn corners(self, (x, y): Xy, radius: f64) -> Vec<Xy> {
-        let around =
-            |unit: &[Xy]| unit.iter().map(|&(dx, dy)| (x + dx * radius, y + dy * radius)).collect();
-        match self {
-            Self::Circle | Self::Plus | Self::Cross => Vec::new(),
-            Self::Square => around(&[(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)]),
-            Self::Up => around(&[(0.0, -1.2), (1.1, 0.75), (-1.1, 0.75)]),
-            Self::Down => around(&[(0.0, 1.2), (1.1, -0.75), (-1.1, -0.75)]),
-            Self::Diamond => around(&[(0.0, -1.25), (1.1, 0.0), (0.0, 1.25), (-1.1, 0.0)]),
-        }
+/// Corners of the outline around a centre, none for shapes that are no polygon. Sizes are
+/// chosen so that all shapes look equally heavy.
+pub(super) fn corners(shape: Shape, (x, y): Xy, radius: f64) -> Vec<Xy> {
+    let around =
+        |unit: &[Xy]| unit.iter().map(|&(dx, dy)| (x + dx * radius, y + dy * radius)).collect();
+    match shape {
+        Shape::Circle | Shape::Plus | Shape::Cross => Vec::new(),
+        Shape::Square => around(&[(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)]),
+        Shape::Up => around(&[(0.0, -1.2), (1.1, 0.75), (-1.1, 0.75)]),
+        Shape::Down => around(&[(0.0, 1.2), (1.1, -0.75), (-1.1, -0.75)]),
+        Shape::Diamond => around(&[(0.0, -1.25), (1.1, 0.0), (0.0, 1.25), (-1.1, 0.0)]),
     }
+}
 
-    /// The strokes of a cross, none for the other shapes.
-    pub(super) fn strokes(self, (x, y): Xy, radius: f64) -> Vec<[Xy; 2]> {
-        let long = radius * 1.15;
-        let slant = radius * 0.9;
-        match self {
-            Self::Plus => vec![[(x - long, y), (x + long, y)], [(x, y - long), (x, y + long)]],
-            Self::Cross => vec![
-                [(x - slant, y - slant), (x + slant, y + slant)],
-                [(x - slant, y + slant), (x + slant, y - slant)],
-            ],
-            _ => Vec::new(),
-        }
+/// The strokes of a cross, none for the other shapes.
+pub(super) fn strokes(shape: Shape, (x, y): Xy, radius: f64) -> Vec<[Xy; 2]> {
+    let long = radius * 1.15;
+    let slant = radius * 0.9;
+    match shape {
+        Shape::Plus => vec![[(x - long, y), (x + long, y)], [(x, y - long), (x, y + long)]],
+        Shape::Cross => vec![
+            [(x - slant, y - slant), (x + slant, y + slant)],
+            [(x - slant, y + slant), (x + slant, y - slant)],
+        ],
+        _ => Vec::new(),
     }
 }

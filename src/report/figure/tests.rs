@@ -5,11 +5,11 @@ use super::text::Fonts;
 use super::*;
 
 fn svg(chart: &Chart) -> Result<String, DrawError> {
-    super::svg(chart, &[("", &chart.series)])
+    super::svg(chart, &[("", &chart.series)], &Presentation::default())
 }
 
 fn png(chart: &Chart) -> Result<Vec<u8>, DrawError> {
-    super::png(chart, &[("", &chart.series)])
+    super::png(chart, &[("", &chart.series)], &Presentation::default())
 }
 
 fn point(x: f64, y: f64) -> Point {
@@ -38,14 +38,16 @@ fn chart(kind: ChartKind, series: Vec<Series>) -> Chart {
 fn many(count: usize) -> Vec<Series> {
     let label = |index: usize| format!("scheduler-{index}[accuracy=posterior merge]");
     let points = [(10.0, 0.9), (100.0, 0.7), (1000.0, 0.4), (10_000.0, 0.2)];
-    (0..count).map(|index| series(&label(index), &points)).collect()
+    // Each a little lower, so that they do not coincide.
+    let lower = |index: usize| points.map(|(x, y)| (x, y - 0.03 * index as f64));
+    (0..count).map(|index| series(&label(index), &lower(index))).collect()
 }
 
 const KINDS: [ChartKind; 2] = [ChartKind::Lines, ChartKind::Scatter];
 
 fn scene_of(chart: &Chart) -> Result<(Scene, Fonts), DrawError> {
     let fonts = Fonts::load()?;
-    Ok((draw::scene(chart, &[("", &chart.series)], &fonts)?, fonts))
+    Ok((draw::scene(chart, &[("", &chart.series)], &Presentation::default(), &fonts)?, fonts))
 }
 
 #[test]
@@ -134,12 +136,12 @@ fn assert_inside(scene: &Scene) {
 #[test]
 fn a_single_point_has_a_marker() -> Result<(), DrawError> {
     for kind in KINDS {
-        let none = scene_of(&chart(kind, vec![series("", &[])]))?.0;
-        let one = scene_of(&chart(kind, vec![series("", &[(10.0, 0.5)])]))?.0;
+        let none = scene_of(&chart(kind, vec![series("sneakpeek", &[])]))?.0;
+        let one = scene_of(&chart(kind, vec![series("sneakpeek", &[(10.0, 0.5)])]))?.0;
         let discs = |scene: &Scene| {
             scene.shapes.iter().filter(|mark| matches!(mark, Mark::Disc { .. })).count()
         };
-        assert_eq!((discs(&none), discs(&one)), (0, 2), "{kind:?}");
+        assert_eq!((discs(&none), discs(&one)), (2, 4), "{kind:?}: two in the legend");
     }
     Ok(())
 }
@@ -154,7 +156,7 @@ fn zeros_are_drawn_at_the_edge_of_a_logarithmic_axis() -> Result<(), DrawError> 
         Series { label: label.to_owned(), points }
     };
     for kind in KINDS {
-        let shown = vec![of("best", [0.0; 3]), of("other", [0.0, 0.01, 0.3])];
+        let shown = vec![of("sneakpeek", [0.0; 3]), of("other", [0.0, 0.01, 0.3])];
         let chart = Chart { x_log: false, y_log: true, ..chart(kind, shown) };
         let (scene, fonts) = scene_of(&chart)?;
         assert_inside(&scene);
@@ -176,7 +178,10 @@ fn zeros_are_drawn_at_the_edge_of_a_logarithmic_axis() -> Result<(), DrawError> 
         let without = Chart { y_log: false, ..chart.clone() };
         assert!(!svg(&without)?.contains("at the edge"));
         let panels = [("a", &chart.series[..1]), ("b", &chart.series[..])];
-        assert!(super::svg(&chart, &panels)?.contains("7 zeros are drawn"), "{kind:?}");
+        assert!(
+            super::svg(&chart, &panels, &Presentation::default())?.contains("7 zeros are drawn"),
+            "{kind:?}"
+        );
     }
     let one = chart(ChartKind::Lines, vec![of("a", [0.5, 0.2, 0.3]), series("b", &[(0.0, 0.5)])]);
     assert!(svg(&one)?.contains("1 zero is drawn at the edge"));
@@ -277,7 +282,7 @@ fn panels_share_axes_and_legend() -> Result<(), DrawError> {
             each[count - 1][0].points.clear();
             let panels: Vec<(&str, &[Series])> =
                 titles.iter().map(String::as_str).zip(each.iter().map(Vec::as_slice)).collect();
-            let scene = draw::scene(&frame, &panels, &fonts)?;
+            let scene = draw::scene(&frame, &panels, &Presentation::default(), &fonts)?;
             assert_inside(&scene);
             assert_apart(&scene, &fonts);
             let at = |words: &str| -> Vec<(f64, f64)> {
@@ -305,5 +310,158 @@ fn panels_share_axes_and_legend() -> Result<(), DrawError> {
             assert_eq!(below.count(), columns, "{count} panels");
         }
     }
+    Ok(())
+}
+
+fn tick_labels(scene: &Scene) -> Vec<&str> {
+    let all = scene.texts.iter().filter(|text| text.anchor == Anchor::Middle);
+    let ticks = all.filter(|text| text.face == style::TICK && !text.upright);
+    ticks.map(|text| text.words.as_str()).collect()
+}
+
+fn line(label: &str, points: &[(f64, f64)]) -> Series {
+    let flat = |&(x, y)| Point { x, x_low: x, x_high: x, y, low: y, high: y, ringed: false };
+    Series { label: label.to_owned(), points: points.iter().map(flat).collect() }
+}
+
+#[test]
+fn ticks_of_a_setting_stand_at_its_values_and_are_thinned_evenly() -> Result<(), DrawError> {
+    let of = |values: &[f64], x_log| {
+        let points: Vec<(f64, f64)> = values.iter().map(|x| (*x, x / 1e6)).collect();
+        let chart = Chart { x_log, ..chart(ChartKind::Lines, vec![line("a", &points)]) };
+        Ok::<_, DrawError>(scene_of(&chart)?.0)
+    };
+    assert_eq!(tick_labels(&of(&[1.0, 2.0, 4.0], false)?), ["1", "2", "4"]);
+    let rates = [30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0];
+    assert_eq!(tick_labels(&of(&rates, true)?), ["30", "100", "300", "1k", "3k", "10k"]);
+    // On a linear axis low values meet.
+    assert_eq!(tick_labels(&of(&rates, false)?), ["300", "1k", "3k", "10k"]);
+    let many: Vec<f64> = (1..=24).map(|at| 1000.0 + f64::from(at)).collect();
+    let shown = of(&many, false)?;
+    let labels = tick_labels(&shown);
+    let numbers: Vec<i32> = labels.iter().map(|label| label.parse().expect("whole")).collect();
+    assert!((4..=12).contains(&numbers.len()), "{numbers:?}");
+    assert!(numbers.windows(3).all(|n| n[1] - n[0] == n[2] - n[1]), "{numbers:?}");
+    // The values without a label have a faint line.
+    let lines = shown.shapes.iter().filter(|mark| {
+        matches!(mark, Mark::Stroke { points, ink, .. }
+            if *ink == style::FAINT && points[0].0 == points[1].0)
+    });
+    assert_eq!(lines.count(), 24 - numbers.len());
+    Ok(())
+}
+
+/// Short slanting strokes, which only the break of an axis has.
+fn breaks(scene: &Scene) -> usize {
+    let slants = scene.shapes.iter().filter(|mark| match mark {
+        Mark::Stroke { points, ink, width } => {
+            let [(ax, ay), (bx, by)] = points[..] else { return false };
+            *ink == style::BLACK && *width == style::THIN && ax != bx && ay != by
+        }
+        _ => false,
+    });
+    slants.count() / 2
+}
+
+#[test]
+fn an_axis_that_does_not_begin_at_0_is_marked_and_cut_points_are_counted() -> Result<(), DrawError>
+{
+    let points = [(0.0, 0.95), (1.0, 0.9), (2.0, 0.5), (3.0, 0.91)];
+    let base = Chart { x_log: false, ..chart(ChartKind::Lines, vec![line("a", &points)]) };
+    let of = |y_range| Chart { y_range, ..base.clone() };
+    assert_eq!(breaks(&scene_of(&of(Some((0.0, 1.0))))?.0), 0);
+    assert_eq!(breaks(&scene_of(&of(None))?.0), 1);
+    let cut = of(Some((0.89, 0.94)));
+    assert_eq!(breaks(&scene_of(&cut)?.0), 1);
+    let note = |chart: &Chart| -> Result<String, DrawError> {
+        let words = scene_of(chart)?.0.texts.into_iter().map(|text| text.words);
+        Ok(words.collect::<Vec<_>>().join(" "))
+    };
+    assert!(note(&cut)?.contains("Not shown of 4 points: 1 below and 1 above the axis."));
+    assert!(!note(&of(Some((0.0, 1.0))))?.contains("Not shown"));
+    // Points of metrics: both axes.
+    let points = [(5.0, 0.95), (6.0, 0.9)];
+    let far = Chart { x_log: false, ..chart(ChartKind::Scatter, vec![line("a", &points)]) };
+    assert_eq!(breaks(&scene_of(&far)?.0), 2);
+    Ok(())
+}
+
+#[test]
+fn arrows_point_along_the_order_of_points() -> Result<(), DrawError> {
+    let fonts = Fonts::load()?;
+    let points = [(0.1, 0.2), (0.2, 0.2), (0.9, 0.2)];
+    let shown = vec![line("sneakpeek", &points), line("edf", &[(0.5, 0.5)])];
+    let chart = Chart { x_log: false, ..chart(ChartKind::Scatter, shown) };
+    let triangles = |has_arrows| -> Result<Vec<Vec<(f64, f64)>>, DrawError> {
+        let how = Presentation { has_arrows, ..Presentation::default() };
+        let scene = draw::scene(&chart, &[("", &chart.series)], &how, &fonts)?;
+        let areas = scene.shapes.into_iter().filter_map(|mark| match mark {
+            Mark::Area { points, .. } if points.len() == 3 => Some(points),
+            _ => None,
+        });
+        Ok(areas.collect())
+    };
+    assert!(triangles(false)?.is_empty());
+    let [head] = &triangles(true)?[..] else { panic!("one line has a step") };
+    // The tip is to the right of both other corners, and above none.
+    assert!(head[0].0 > head[1].0 && head[0].0 > head[2].0);
+    assert!(head[0].1 > head[1].1.min(head[2].1) && head[0].1 < head[1].1.max(head[2].1));
+    Ok(())
+}
+
+#[test]
+fn a_label_has_one_style_wherever_it_stands() -> Result<(), DrawError> {
+    let curve = |label: &str, y| line(label, &[(1.0, y), (2.0, y)]);
+    let inks = |labels: &[&str]| -> Result<Vec<style::Ink>, DrawError> {
+        let series: Vec<Series> =
+            labels.iter().enumerate().map(|(at, label)| curve(label, 0.1 * at as f64)).collect();
+        let (scene, _) = scene_of(&chart(ChartKind::Lines, series))?;
+        let strokes = scene.shapes.iter().filter_map(|mark| match mark {
+            Mark::Stroke { ink, width, .. } if *width == style::LINE => Some(*ink),
+            _ => None,
+        });
+        Ok(strokes.collect())
+    };
+    let blue = (0x00, 0x72, 0xb2);
+    assert!(inks(&["sneakpeek", "edf"])?.contains(&blue));
+    assert_eq!(inks(&["edf", "grouped", "sneakpeek"])?.last(), Some(&blue), "last in the legend");
+    assert!(!inks(&["edf", "grouped"])?.contains(&blue));
+    Ok(())
+}
+
+#[test]
+fn figures_of_any_size_stay_on_their_page() -> Result<(), DrawError> {
+    let fonts = Fonts::load()?;
+    for (width, font) in [("40mm", 5.0), ("85mm", 8.0), ("85mm", 12.0), ("180mm", 8.0)] {
+        let width = crate::experiment::Length::width(width).ok();
+        let size = FigureSize::of(width, Some(font)).expect("a size");
+        let how = Presentation { size, ..Presentation::default() };
+        for count in [2, 12] {
+            let chart = chart(ChartKind::Lines, many(count));
+            for panels in [1, 6] {
+                let panels = vec![("memory = 10 MB", &chart.series[..]); panels];
+                let scene = draw::scene(&chart, &panels, &how, &fonts)?;
+                assert_inside(&scene);
+                assert_apart(&scene, &fonts);
+                assert_eq!(scene.width, size.canvas());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_document_has_its_texts_and_the_same_bytes_each_time() -> Result<(), DrawError> {
+    let chart = chart(ChartKind::Scatter, many(3));
+    let panels: Panels<'_> = &[("", &chart.series)];
+    let made = || super::pdf(&chart, panels, &Presentation::default());
+    let bytes = made()?;
+    assert_eq!(bytes, made()?);
+    assert!(bytes.starts_with(b"%PDF-1."));
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains("/MediaBox [0 0 244.8 "), "{text}");
+    // Two fonts, of which the parts in use are embedded: much less than the fonts themselves.
+    assert_eq!(text.matches("/FontFile2 ").count(), 2);
+    assert!(bytes.len() < 80_000, "{} bytes", bytes.len());
     Ok(())
 }

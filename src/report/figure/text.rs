@@ -45,6 +45,21 @@ pub(super) struct Fonts {
     bold: FontRef<'static>,
 }
 
+/// A glyph of a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct PlacedGlyph {
+    /// Its number in the font.
+    pub id: u16,
+    /// What it stands for.
+    pub letter: char,
+    /// Where it begins.
+    pub at: f64,
+    /// How far the next one is without kerning.
+    pub advance: f64,
+    /// The same in ems.
+    pub em_advance: f64,
+}
+
 impl Fonts {
     pub(super) fn load() -> Result<Self, InvalidFont> {
         Ok(Self {
@@ -66,6 +81,38 @@ impl Fonts {
             end = caret + font.as_scaled(scale).h_advance(id);
         });
         f64::from(end)
+    }
+
+    /// The glyphs of a text with their places along the baseline, in design pixels.
+    pub(super) fn placed(&self, text: &str, face: Face) -> Vec<PlacedGlyph> {
+        let font = self.font(face);
+        let scale = em_scale(font, face.size);
+        let mut glyphs = Vec::new();
+        let mut letters = text.chars();
+        walk(font, scale, text, |id, caret| {
+            let advance = f64::from(font.as_scaled(scale).h_advance(id));
+            glyphs.push(PlacedGlyph {
+                id: id.0,
+                letter: letters.next().unwrap_or(' '),
+                at: f64::from(caret),
+                advance,
+                em_advance: advance / face.size,
+            });
+        });
+        glyphs
+    }
+
+    /// The box that every glyph fits in, at the size of the face: left, bottom, right, top.
+    pub(super) fn bounds(&self, face: Face) -> [f64; 4] {
+        let font = self.font(face);
+        let scaled = font.as_scaled(em_scale(font, face.size));
+        let (bottom, top) = (f64::from(scaled.descent()), f64::from(scaled.ascent()));
+        [-face.size, bottom, 2.0 * face.size, top]
+    }
+
+    /// The font as a file.
+    pub(super) fn program(face: Face) -> &'static [u8] {
+        if face.bold { BOLD } else { REGULAR }
     }
 
     /// Breaks a text into lines no wider than `room`, at spaces where it can, and into `most`

@@ -9,7 +9,7 @@ use std::path::Path;
 /// What the names of its files begin with.
 const STEMS: [&str; 4] = ["league", "ranks", "knees", "matrix"];
 /// How they end.
-const ENDINGS: [&str; 5] = ["csv", "md", "tex", "svg", "png"];
+const ENDINGS: [&str; 6] = ["csv", "md", "tex", "svg", "pdf", "png"];
 
 /// More settings than this are not drawn.
 pub(super) const MOST_FIGURES: usize = 12;
@@ -45,18 +45,21 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
-    /// A figure as SVG and PNG.
+    /// A figure as SVG, PDF and PNG.
     pub fn figure(
         &mut self,
         name: &str,
         svg: impl FnOnce() -> Result<String, DrawError>,
+        pdf: impl FnOnce() -> Result<Vec<u8>, DrawError>,
         png: impl FnOnce() -> Result<Vec<u8>, DrawError>,
     ) -> Result<(), FigureError> {
         let fail = |source| FigureError::Draw { name: name.to_owned(), source };
         self.text(&format!("{name}.svg"), &svg().map_err(fail)?)?;
-        let file = format!("{name}.png");
-        atomic::write(&self.path.join(&file), &png().map_err(fail)?)?;
-        self.written.push(file);
+        for (ending, bytes) in [("pdf", pdf().map_err(fail)?), ("png", png().map_err(fail)?)] {
+            let file = format!("{name}.{ending}");
+            atomic::write(&self.path.join(&file), &bytes)?;
+            self.written.push(file);
+        }
         Ok(())
     }
 

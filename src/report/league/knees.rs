@@ -275,7 +275,7 @@ pub(super) fn write(all: &[Knees], folder: &mut Folder<'_>) -> Result<(), Figure
     for (at, knees) in all.iter().enumerate().take(MOST_FIGURES) {
         let name = if all.len() == 1 { "knees".to_owned() } else { format!("knees-{}", at + 1) };
         let chart = knees.chart();
-        folder.figure(&name, || chart.svg(), || chart.png())?;
+        folder.figure(&name, || chart.svg(), || chart.pdf(), || chart.png())?;
     }
     Ok(())
 }

@@ -139,7 +139,7 @@ pub(super) fn write(all: &[Matrix], folder: &mut Folder<'_>) -> Result<(), Figur
         for (metric, (_, name, title)) in METRICS.iter().enumerate() {
             let number = if blocks.len() > 1 { format!("-{}", at + 1) } else { String::new() };
             let map = heat_map(own, metric, &format!("{}: {title}", own[0].block));
-            folder.figure(&format!("{name}{number}"), || map.svg(), || map.png())?;
+            folder.figure(&format!("{name}{number}"), || map.svg(), || map.pdf(), || map.png())?;
         }
     }
     Ok(())

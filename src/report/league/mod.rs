@@ -302,7 +302,7 @@ impl League {
         folder.text("league.md", &self.markdown())?;
         folder.text("league.tex", &self.latex())?;
         if let Some(diagram) = self.diagram("Mean ranks") {
-            folder.figure("ranks", || diagram.svg(), || diagram.png())?;
+            folder.figure("ranks", || diagram.svg(), || diagram.pdf(), || diagram.png())?;
         }
         knees::write(&self.knees, &mut folder)?;
         matrix::write(&self.matrices, &mut folder)?;
