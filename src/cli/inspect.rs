@@ -1,8 +1,9 @@
 //! `peeksim inspect`: one run in detail.
 
-use super::{CliError, ExperimentArgs, wrong};
+use super::{CliError, ExperimentArgs, gantt, milliseconds, wrong};
 use crate::config::{Problem, source};
 use crate::contract::{Event, Observer};
+use crate::core::units::Span;
 use crate::experiment::{RunSpec, Sweep, simulate, simulate_row, simulate_watched, summary};
 use crate::inspection::TraceEvents;
 use crate::metrics::{COLUMNS, RequestLog, Summary};
@@ -30,6 +31,15 @@ pub(super) struct InspectArgs {
     /// `.gz` and `.zst` compress.
     #[arg(long, value_name = "FILE")]
     timeline: Option<PathBuf>,
+    /// Draw what workers did to this file, as `.svg`, `.png` or `.pdf`.
+    #[arg(long, value_name = "FILE")]
+    gantt: Option<PathBuf>,
+    /// Where the excerpt of `--gantt` begins, as `1s` or `250ms`.
+    #[arg(long, value_name = "TIME", requires = "gantt")]
+    from: Option<String>,
+    /// Where it ends; after some dozens of batches by default.
+    #[arg(long, value_name = "TIME", requires = "gantt")]
+    until: Option<String>,
     /// Run twice and name the first event that differs.
     #[arg(long)]
     check_determinism: bool,
@@ -42,8 +52,14 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     if let Some(path) = &args.timeline {
         super::check_compression("--timeline", path)?;
     }
+    if let Some(path) = &args.gantt {
+        gantt::check_format(path)?;
+    }
+    let excerpt = excerpt(args)?;
     let sweep = args.experiment.load()?;
-    for (option, path) in [("--requests", &args.requests), ("--timeline", &args.timeline)] {
+    for (option, path) in
+        [("--requests", &args.requests), ("--timeline", &args.timeline), ("--gantt", &args.gantt)]
+    {
         if let Some(path) = path {
             check_target(&sweep, &args.experiment.experiment, (option, path))?;
         }
@@ -73,10 +89,24 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     if let Some(path) = &args.timeline {
         write_timeline(&sweep, spec, path)?;
     }
-    for path in [&args.requests, &args.timeline].into_iter().flatten() {
+    if let Some(path) = &args.gantt {
+        gantt::write(&sweep, spec, path, excerpt)?;
+    }
+    for path in [&args.requests, &args.timeline, &args.gantt].into_iter().flatten() {
         writeln!(out, "wrote {}", path.display())?;
     }
     Ok(())
+}
+
+/// The ends of the excerpt of `--gantt`.
+fn excerpt(args: &InspectArgs) -> Result<(Span, Option<Span>), Problem> {
+    let time = |option: &str, text: &String| {
+        let ms = milliseconds(option, text)?;
+        if ms >= 0.0 { Ok(Span::from_ms(ms)) } else { Err(wrong(option, text, "a time from 0 on")) }
+    };
+    let from = args.from.as_ref().map(|text| time("--from", text)).transpose()?;
+    let until = args.until.as_ref().map(|text| time("--until", text)).transpose()?;
+    Ok((from.unwrap_or(Span::ZERO), until))
 }
 
 /// The run whose id begins with `id`.

@@ -12,6 +12,7 @@ mod completions;
 mod dialogues;
 mod estimate;
 mod explain;
+mod gantt;
 mod import;
 mod inspect;
 mod league;
@@ -291,6 +292,18 @@ pub fn main() -> ExitCode {
 /// A problem with the value of an option.
 fn wrong(option: &str, found: impl Into<String>, expected: impl Into<String>) -> Problem {
     Problem::new(Location::file(option), found, expected)
+}
+
+/// A length of time, as `1s` or `250ms`, in milliseconds.
+fn milliseconds(option: &str, text: &str) -> Result<f64, Problem> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 1.0),
+        None => (text.strip_suffix('s').unwrap_or(""), 1e3),
+    };
+    let length = number.trim().parse::<f64>().ok().filter(|length| length.is_finite());
+    let expected = "a length of time, as `1s` or `250ms`";
+    let problem = || wrong(option, format!("`{text}`"), expected);
+    length.map(|length| length * unit).ok_or_else(problem)
 }
 
 /// A name that an option does not know.

@@ -3,7 +3,7 @@
 use super::cluster::{ClusterArgs, Engine, Task};
 use super::progress::SweepProgress;
 use super::shard::{self, ShardArgs};
-use super::{CliError, ExperimentArgs, notes, results_folder, wrong};
+use super::{CliError, ExperimentArgs, milliseconds, notes, results_folder};
 use crate::config::Problem;
 use crate::config::note::{Note, Notes};
 use crate::config::toml::quote;
@@ -64,22 +64,10 @@ impl SweepArgs {
             experiment.set.push(format!("tables=[{}]", names.join(", ")));
         }
         if let Some(length) = &self.timeseries {
-            experiment.set.push(format!("timeseries_ms={}", milliseconds(length)?));
+            experiment.set.push(format!("timeseries_ms={}", milliseconds("--timeseries", length)?));
         }
         Ok(experiment)
     }
-}
-
-/// `1s` or `250ms` in milliseconds.
-fn milliseconds(text: &str) -> Result<f64, Problem> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1.0),
-        None => (text.strip_suffix('s').unwrap_or(""), 1e3),
-    };
-    let length = number.trim().parse::<f64>().ok().filter(|length| length.is_finite());
-    let expected = "a length of time, as `1s` or `250ms`";
-    let problem = || wrong("--timeseries", format!("`{text}`"), expected);
-    length.map(|length| length * unit).ok_or_else(problem)
 }
 
 pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), CliError> {

@@ -30,6 +30,7 @@ impl Explanation {
                 "finish_s": seconds(own.finish), "utility": own.utility, "own": own.is_own,
             })
         });
+        let decisions = self.followed.choices.iter().map(|own| self.choice_json(own));
         json!({
             "request": request.id.number(),
             "app": app.name,
@@ -39,7 +40,7 @@ impl Explanation {
             "queue_length": self.breakdown().waiting,
             "ready_s": self.followed.ready.map(seconds),
             "votes": votes,
-            "decisions": self.followed.choices.iter().map(|own| self.choice_json(own)).collect::<Vec<_>>(),
+            "decisions": decisions.collect::<Vec<_>>(),
             "end": self.end(),
             "late_ms": self.tardiness.as_ms(),
             "late_because": cause,

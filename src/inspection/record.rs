@@ -26,6 +26,8 @@ pub enum Work {
 pub struct Occupation {
     /// The worker.
     pub worker: WorkerId,
+    /// The lane; `None` if all lanes are occupied.
+    pub lane: Option<usize>,
     /// What it did.
     pub work: Work,
     /// The variant; `None` of an outage.
@@ -263,6 +265,18 @@ impl Record {
         self.running[worker.index()][lane] = Some((at, work));
     }
 
+    /// Adds what occupied all lanes of a worker.
+    fn occupy(
+        &mut self,
+        worker: WorkerId,
+        (work, variant): (Work, Option<VariantId>),
+        (start, end): (Time, Time),
+        is_lost: bool,
+    ) {
+        let lane = None;
+        self.occupations.push(Occupation { worker, lane, work, variant, start, end, is_lost });
+    }
+
     fn stop(
         &mut self,
         (worker, lane): (WorkerId, usize),
@@ -271,8 +285,8 @@ impl Record {
         is_lost: bool,
     ) {
         if let Some((start, work)) = self.running[worker.index()][lane].take() {
-            let variant = Some(variant);
-            self.occupations.push(Occupation { worker, work, variant, start, end, is_lost });
+            let (variant, lane) = (Some(variant), Some(lane));
+            self.occupations.push(Occupation { worker, lane, work, variant, start, end, is_lost });
         }
     }
 }
@@ -326,16 +340,13 @@ impl Observer for Record {
                 self.stop((worker, lane), variant, at, true);
             }
             Event::LoadEnded { at: end, worker, variant, started: start } if end > start => {
-                let (work, variant, is_lost) = (Work::Load, Some(variant), false);
-                self.occupations.push(Occupation { worker, work, variant, start, end, is_lost });
+                self.occupy(worker, (Work::Load, Some(variant)), (start, end), false);
             }
             Event::LoadLost { at: end, worker, variant, started: start, .. } => {
-                let (work, variant, is_lost) = (Work::Load, Some(variant), true);
-                self.occupations.push(Occupation { worker, work, variant, start, end, is_lost });
+                self.occupy(worker, (Work::Load, Some(variant)), (start, end), true);
             }
             Event::WorkerFailed { at: start, worker, until: end } => {
-                let (work, variant, is_lost) = (Work::Outage, None, false);
-                self.occupations.push(Occupation { worker, work, variant, start, end, is_lost });
+                self.occupy(worker, (Work::Outage, None), (start, end), false);
             }
             Event::Completed(completion) => self.completed(completion),
             Event::Rejected { at, request, reason } => {

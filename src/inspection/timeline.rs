@@ -3,10 +3,12 @@
 //! Events stand in the order in which they happened, so that a reader can follow the run through
 //! the file. Times are microseconds with three decimals: nanoseconds, exactly.
 //!
-//! | process | tracks |
-//! |---|---|
-//! | `scheduler` | `decisions`: each with its plan; `classifier`: peeks on the host; a track for every request from arrival to answer; the counter of requests without a decision |
-//! | a worker | its lanes with batches, `loads`, `link` with uploads, `failures`; counters of its memory and of the requests that are assigned to it and not started |
+//! - The process `scheduler` has the tracks `decisions`, each with its plan, and `classifier` with
+//!   peeks on the host, a track for every request from its arrival to its answer, and the counter
+//!   of requests without a decision.
+//! - A worker is a process. Its tracks are its lanes with batches, `loads`, `link` with uploads, and
+//!   `failures`; its counters are the bytes in memory, and the requests that are assigned to it and
+//!   not started.
 //!
 //! An arrow leads from the decision about a request to its batch.
 
@@ -142,7 +144,8 @@ impl<W: Write> TraceEvents<W> {
             Decision::Assign { worker, variant, ref requests } => {
                 let requests = &plan.requests()[requests.clone()];
                 let requests: Vec<u32> = requests.iter().map(|id| id.number()).collect();
-                json!({ "assign": requests, "to": self.worker(worker), "with": self.variant(variant) })
+                let (worker, variant) = (self.worker(worker), self.variant(variant));
+                json!({ "assign": requests, "to": worker, "with": variant })
             }
             Decision::Preload { worker, variant } => {
                 json!({ "preload": self.variant(variant), "on": self.worker(worker) })

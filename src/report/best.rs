@@ -160,8 +160,8 @@ pub fn render(results: &Results, axis: usize, metric: &str) -> String {
     let axis = &results.axes[axis];
     let direction = if more_is_better(metric) == Some(false) { "less" } else { "more" };
     format!(
-        "best {axis} by {metric} ({direction} is better) at each setting: differences paired over {samples}, Student's t, \
-         Holm over the rows of a setting, level {LEVEL}\n{}\n",
+        "best {axis} by {metric} ({direction} is better) at each setting: differences paired over \
+         {samples}, Student's t, Holm over the rows of a setting, level {LEVEL}\n{}\n",
         aligned_with(&grid, &texts)
     )
 }

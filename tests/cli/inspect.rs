@@ -2,6 +2,8 @@
 
 use crate::support::shell::{self, Shell, column};
 use flate2::read::MultiGzDecoder;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 /// The ids of the runs of `small.toml`, in order.
@@ -122,4 +124,146 @@ fn parquet_is_refused_where_it_was_not_built_in() {
     let message = format!("error: --requests: found `r.parquet`, expected {expected}");
     assert_eq!(said.error(), message);
     assert!(!shell.exists("r.parquet"));
+}
+
+/// The events of a timeline.
+fn events(text: &str) -> Vec<Value> {
+    let document: Value = serde_json::from_str(text).expect("JSON");
+    document["traceEvents"].as_array().expect("events").clone()
+}
+
+fn ns(value: &Value) -> u64 {
+    (value.as_f64().expect("microseconds") * 1e3).round() as u64
+}
+
+/// Finished slices: by process and thread, (name, arguments, start, end) in order.
+fn slices(events: &[Value]) -> BTreeMap<(u64, u64), Vec<(String, Value, u64, u64)>> {
+    let mut open: BTreeMap<(u64, u64), (String, Value, u64)> = BTreeMap::new();
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for event in events {
+        let number = |key: &str| event[key].as_u64().expect("a number");
+        match event["ph"].as_str().expect("a phase") {
+            "B" => {
+                let thread = (number("pid"), number("tid"));
+                let name = event["name"].as_str().expect("a name").to_owned();
+                let began = (name, event["args"].clone(), ns(&event["ts"]));
+                assert!(open.insert(thread, began).is_none(), "two at once: {event}");
+            }
+            "E" => {
+                let thread = (number("pid"), number("tid"));
+                let (name, args, start) =
+                    open.remove(&thread).unwrap_or_else(|| panic!("nothing ends: {event}"));
+                let end = ns(&event["ts"]);
+                assert!(start <= end, "{event}");
+                found.entry(thread).or_default().push((name, args, start, end));
+            }
+            _ => {}
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    found
+}
+
+#[test]
+fn a_timeline_holds_the_batches_of_the_request_log() {
+    let shell = Shell::small();
+    let lanes = "--set workers.0.lanes=2 --set workload.rate_rps=5000";
+    for scheduler in ["edf", "fcfs", r#"{name="grouped",window_ms=20}"#] {
+        let choice = format!("{lanes} --set scheduler={scheduler}");
+        let said =
+            shell.ok(&format!("inspect small.toml {choice} --timeline t.json --requests r.csv"));
+        assert!(said.out.ends_with("wrote r.csv\nwrote t.json\n"), "{}", said.out);
+        let events = events(&shell.read("t.json"));
+        let arrived: usize = printed(&said.out, "arrived").parse().expect("a number");
+        for phase in ["b", "e"] {
+            let ids: Vec<u64> = events
+                .iter()
+                .filter(|event| event["ph"] == phase && event["cat"] == "request")
+                .map(|event| event["id"].as_u64().expect("a number"))
+                .collect();
+            assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (arrived, arrived));
+        }
+        // Every event of a thread has a name for it; its slices do not overlap.
+        let named: BTreeMap<(u64, u64), String> = events
+            .iter()
+            .filter(|event| event["name"] == "thread_name")
+            .map(|event| {
+                let number = |key: &str| event[key].as_u64().expect("a number");
+                let name = event["args"]["name"].as_str().expect("a name").to_owned();
+                ((number("pid"), number("tid")), name)
+            })
+            .collect();
+        let slices = slices(&events);
+        for (thread, own) in &slices {
+            let after = own.windows(2).all(|pair| pair[0].3 <= pair[1].2);
+            assert!(after, "{} of {thread:?} overlap", named[thread]);
+        }
+        // By number: lane, requests, start and end of a batch.
+        let lane = |thread: &(u64, u64)| named[thread].strip_prefix("lane ").map(str::to_owned);
+        let mut batches = BTreeMap::new();
+        for (thread, own) in &slices {
+            let Some(lane) = lane(thread) else { continue };
+            for (name, args, start, end) in own {
+                let number = args["batch"].as_u64().expect("a number");
+                let requests = args["requests"].as_array().expect("requests").clone();
+                let batch = (lane.clone(), name.clone(), requests, *start, *end);
+                assert!(batches.insert(number, batch).is_none(), "batch {number} twice");
+            }
+        }
+        let log = shell.read("r.csv");
+        let names = ["request", "app", "variant", "lane", "batch", "batch_size"];
+        let [requests, apps, variants, lanes, numbers, sizes] =
+            names.map(|name| column(&log, name));
+        let [starts, finishes] = ["start_s", "finish_s"].map(|name| column(&log, name));
+        let mut used = BTreeSet::new();
+        for at in 0..requests.len() {
+            let number: u64 = numbers[at].parse().expect("a batch");
+            let (lane, name, inside, start, end) = &batches[&number];
+            used.insert(lane.clone());
+            assert_eq!(*lane, lanes[at]);
+            assert_eq!(*name, format!("{}/{}", apps[at], variants[at]));
+            assert!(inside.iter().any(|id| id.to_string() == requests[at]), "{number}");
+            assert_eq!(inside.len().to_string(), sizes[at]);
+            let time = |cell: &str| (cell.parse::<f64>().expect("s") * 1e9).round() as u64;
+            assert_eq!((*start, *end), (time(&starts[at]), time(&finishes[at])), "{number}");
+        }
+        let sum: usize = batches.values().map(|(_, _, requests, ..)| requests.len()).sum();
+        assert_eq!(sum, requests.len());
+        assert_eq!(used.len(), 2, "{scheduler}: both lanes are used");
+    }
+}
+
+#[test]
+fn a_timeline_is_the_same_again_and_can_be_compressed() {
+    let shell = Shell::small();
+    let said = shell.ok("inspect small.toml --timeline t.json");
+    assert!(said.out.ends_with("wrote t.json\n"), "{}", said.out);
+    assert_eq!(said.out.replace("wrote t.json\n", ""), shell.ok("inspect small.toml").out);
+    let first = shell.read("t.json");
+    assert!(events(&first).len() > 1000);
+    shell.ok("inspect small.toml --timeline t.json");
+    assert!(shell.read("t.json") == first, "the timeline differs");
+    shell.ok("inspect small.toml --timeline t.json.gz");
+    let mut unpacked = String::new();
+    let bytes = shell.bytes("t.json.gz");
+    MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut unpacked).expect("gzip");
+    assert!(unpacked == first && bytes.len() < first.len() / 4);
+}
+
+#[test]
+fn a_timeline_replaces_no_input_and_leaves_nothing_behind() {
+    let shell = Shell::small();
+    shell.write("link/x", "");
+    for path in ["small.toml", "./small.toml", "link/../small.toml"] {
+        let said = shell.fails(2, &format!("inspect small.toml --timeline {path}"));
+        let message = format!("--timeline: found `{path}`, which would replace small.toml");
+        assert!(said.error().contains(&message), "{said:?}");
+        assert_eq!(shell.read("small.toml"), shell::SMALL);
+    }
+    let said = shell.fails(2, "inspect small.toml --timeline t.json.bz2");
+    assert!(said.error().contains("`.bz2` is not written"), "{said:?}");
+    let said = shell.fails(1, "inspect small.toml --timeline nowhere/t.json");
+    assert!(said.error().starts_with("error: cannot write nowhere/t.json: "), "{said:?}");
+    let left = std::fs::read_dir(shell.path("")).expect("a folder").count();
+    assert_eq!(left, 2, "small.toml and link");
 }

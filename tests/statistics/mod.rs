@@ -2,5 +2,6 @@
 
 mod coverage;
 mod intervals;
+mod power;
 mod stationarity;
 mod warmup_and_stopping;

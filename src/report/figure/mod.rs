@@ -27,6 +27,7 @@
 //! | `layout` | where everything goes |
 //! | `draw` | from the chart to the scene |
 //! | `bars` | horizontal bars |
+//! | `gantt` | what workers did over time |
 //! | `heat_map` | shares by row and column |
 //! | `hull` | the best points of a group |
 //! | `ranks` | the diagram of mean ranks |
@@ -39,6 +40,7 @@ mod axis;
 mod bars;
 mod coinciding;
 mod draw;
+mod gantt;
 mod geometry;
 mod heat_map;
 mod hull;
@@ -57,6 +59,7 @@ mod text;
 pub use assignment::{SeriesLook, assign, look_of};
 pub(in crate::report) use axis::in_words;
 pub use bars::{Bar, BarChart};
+pub use gantt::{GanttBar, GanttChart, GanttKind};
 pub use heat_map::{HeatMap, HeatRow};
 pub use hull::Hull;
 pub use ranks::RankDiagram;
