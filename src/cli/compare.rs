@@ -62,8 +62,8 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliEr
     }
     let axis = axis(args.axis.as_deref(), &results)?;
     let text = if args.best && args.format != PaperFormat::Text {
-        let grid = best::grid(&results, axis, &metrics);
-        write_grid(&grid, results.axes.len(), args.format)
+        let grid = best::grid(&results, axis, &metrics, args.format != PaperFormat::Csv);
+        write_grid(&grid, best::labels(&results), args.format)
     } else {
         let baseline = baseline(args.baseline.as_deref(), axis, &results)?;
         let mut texts = Vec::new();

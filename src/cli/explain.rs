@@ -22,11 +22,17 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "N")]
     request: Option<u32>,
     /// List the latest answers of the run, with the cause of each.
-    #[arg(long, value_name = "COUNT", conflicts_with = "request")]
+    #[arg(long, value_name = "COUNT", conflicts_with = "request", value_parser = count)]
     worst: Option<usize>,
     /// Print JSON: an object, with `--worst` a list of them.
     #[arg(long)]
     json: bool,
+}
+
+/// A number of requests.
+fn count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| "a whole number from 1 on is expected".to_owned())
 }
 
 pub(super) fn main(args: &ExplainArgs, out: &mut impl Write) -> Result<(), CliError> {
@@ -53,7 +59,7 @@ pub(super) fn main(args: &ExplainArgs, out: &mut impl Write) -> Result<(), CliEr
 }
 
 /// The labels of a run.
-fn setting(sweep: &Sweep, spec: RunSpec) -> String {
+pub(super) fn setting(sweep: &Sweep, spec: RunSpec) -> String {
     let labels = &sweep.points[spec.configuration].labels;
     let labels = sweep.axis_keys().into_iter().zip(labels);
     let labels = labels.map(|(key, label)| format!("{key} {label}"));
@@ -65,14 +71,12 @@ fn latest(sweep: &Sweep, spec: RunSpec, most: usize) -> Result<(Vec<u32>, usize)
     let config = &sweep.scheduling()?[spec.configuration];
     let mut latest = Latest::new(&config.catalog);
     simulate(config, sweep.rng(spec), &mut latest).map_err(CliError::Failed)?;
-    if latest.completed == 0 {
-        let found = "a run in which no request was answered";
-        return Err(wrong("--worst", found, "`--request N`, or another run").into());
-    }
+    let completed = latest.completed;
     let (numbers, late) = latest.worst(most);
     if numbers.is_empty() {
-        let found = if most == 0 { "0" } else { "a run in which no answer was late" };
-        return Err(wrong("--worst", found, "`--request N`, or another run").into());
+        let what = if completed == 0 { "request was answered" } else { "answer was late" };
+        let found = format!("a run in which no {what}");
+        return Err(wrong("--run", found, "another run, or a request by `--request N`").into());
     }
     Ok((numbers, late))
 }

@@ -1,5 +1,6 @@
 //! `peeksim inspect --gantt`: what workers did in an excerpt of a run, as a picture.
 
+use super::explain::setting;
 use super::{CliError, wrong};
 use crate::config::Problem;
 use crate::core::ids::WorkerId;
@@ -46,8 +47,7 @@ pub(super) fn write(
         let found = format!("{} s to {} s, in which no worker is busy", from.as_s(), until.as_s());
         return Err(wrong("--from, --until", found, "a time of the run").into());
     }
-    let labels = sweep.points[spec.configuration].labels.join(", ");
-    let title = format!("{labels}: run {}", sweep.run_id(spec));
+    let title = format!("run {}: {}", sweep.run_id(spec), setting(sweep, spec));
     let chart = chart(&config.catalog, &later, (from, until), title);
     let failed = |error: crate::report::figure::DrawError| CliError::Failed(error.to_string());
     let bytes = match path.extension().and_then(|ending| ending.to_str()) {
@@ -64,8 +64,14 @@ fn chart(
     (from, until): (Time, Time),
     title: String,
 ) -> GanttChart {
-    // A row for each lane; loads and outages take all lanes.
-    let lanes = |worker: WorkerId| usize::from(catalog.worker(worker).lanes);
+    // A row for each lane up to the last that is used; loads and outages take all lanes.
+    let shown: Vec<&Occupation> = occupations.iter().filter(|own| own.start < until).collect();
+    let used = |worker: WorkerId| {
+        let own = shown.iter().filter(move |own| own.worker == worker);
+        own.filter_map(|own| own.lane).max().map_or(1, |last| last + 1)
+    };
+    let used: Vec<usize> = catalog.worker_ids().map(used).collect();
+    let lanes = |worker: WorkerId| used[worker.index()];
     let first =
         |worker: WorkerId| -> usize { catalog.worker_ids().take(worker.index()).map(lanes).sum() };
     let rows = catalog.worker_ids().flat_map(|worker| {
@@ -75,7 +81,7 @@ fn chart(
             lane => format!("lane {lane}"),
         })
     });
-    let bars = occupations.iter().filter(|own| own.start < until).flat_map(|own| {
+    let bars = shown.iter().flat_map(|own| {
         let rows = match own.lane {
             Some(lane) => lane..lane + 1,
             None => 0..lanes(own.worker),

@@ -56,6 +56,13 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
         gantt::check_format(path)?;
     }
     let excerpt = excerpt(args)?;
+    let files = [&args.requests, &args.timeline, &args.gantt];
+    let files: Vec<&PathBuf> = files.into_iter().flatten().collect();
+    if let Some(path) = files.iter().enumerate().find(|(at, path)| files[..*at].contains(path)) {
+        let found =
+            format!("`{}` for two of `--requests`, `--timeline`, `--gantt`", path.1.display());
+        return Err(wrong("FILE", found, "a file for each").into());
+    }
     let sweep = args.experiment.load()?;
     for (option, path) in
         [("--requests", &args.requests), ("--timeline", &args.timeline), ("--gantt", &args.gantt)]

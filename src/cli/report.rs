@@ -1,7 +1,7 @@
 //! `peeksim report`: writes the report of a results folder again.
 
 use super::CliError;
-use crate::report::page;
+use crate::report::{Results, page};
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,6 +14,6 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) fn main(args: &ReportArgs, out: &mut impl Write) -> Result<(), CliError> {
-    page::write(&args.folder)?;
+    page::write(&Results::load(&args.folder)?, &args.folder)?;
     Ok(writeln!(out, "wrote {}", args.folder.join(page::NAME).display())?)
 }

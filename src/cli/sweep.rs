@@ -272,7 +272,7 @@ pub(super) fn finish(
     let compared = compare::write(&results, folder)?;
     package::write(sweep, &results, folder)?;
     let figures = draw_all(&sweep.experiment.figures, &results, &folder.join("figures"))?;
-    page::write(folder)?;
+    page::write(&results, folder)?;
     Ok(SweepReport { failed, results, searches, compared, figures, notes })
 }
 

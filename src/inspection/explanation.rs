@@ -169,9 +169,9 @@ impl Explanation {
         }
     }
 
-    /// The variant with most of the wait among some occupations, how often it is among them, and
-    /// where.
-    fn main_work(&self, is_it: impl Fn(&Work) -> bool) -> Option<(String, usize, WorkerId)> {
+    /// The variant with most of the wait among some occupations, the worker where that was, how
+    /// many occupations there are, and how many of them are of the variant.
+    fn main_work(&self, is_it: impl Fn(&Work) -> bool) -> Option<(String, &str, [usize; 2])> {
         let own = || self.before.iter().filter(|(own, _)| is_it(&own.work));
         let mut variants: Vec<VariantId> = own().filter_map(|(own, _)| own.variant).collect();
         variants.sort_unstable();
@@ -181,25 +181,28 @@ impl Explanation {
         let longest =
             variants.into_iter().max_by_key(|own| (wait(own), std::cmp::Reverse(*own)))?;
         let worker = of(longest).next()?.0.worker;
-        Some((self.name(longest), of(longest).count(), worker))
+        Some((self.name(longest), self.worker(worker), [own().count(), of(longest).count()]))
     }
 
     fn cause_text(&self, part: Part) -> String {
         let (server, size) = self.served();
         match part {
             Part::Queue => match self.main_work(|work| matches!(work, Work::Batch(..))) {
-                Some((variant, 1, worker)) => {
-                    format!("queueing behind a batch of {variant} on {}", self.worker(worker))
+                Some((variant, worker, [1, _])) => {
+                    format!("queueing behind a batch of {variant} on {worker}")
                 }
-                Some((variant, count, worker)) => {
-                    let worker = self.worker(worker);
-                    format!("queueing behind {count} batches of {variant} on {worker}")
+                Some((variant, worker, [all, own])) if all == own => {
+                    format!("queueing behind {all} batches of {variant} on {worker}")
+                }
+                Some((variant, worker, [all, _])) => {
+                    format!("queueing behind {all} batches on {worker}, most of all of {variant}")
                 }
                 None => "queueing behind other requests".to_owned(),
             },
             Part::Load => match self.main_work(|work| *work == Work::Load) {
-                Some((variant, _, worker)) => {
-                    format!("the load of {variant} on {}", self.worker(worker))
+                Some((variant, worker, [1, _])) => format!("the load of {variant} on {worker}"),
+                Some((variant, worker, [all, _])) => {
+                    format!("{all} loads on {worker}, most of all of {variant}")
                 }
                 None => "it waited until its variant could be loaded".to_owned(),
             },

@@ -73,7 +73,8 @@ impl Explanation {
             json!({
                 "worker": self.catalog.worker(own.worker).name,
                 "variant": self.name(own.variant), "batch_size": own.batch,
-                "expected_finish_s": seconds(own.finish), "accuracy": own.accuracy,
+                "expected_finish_s": (own.finish < Time::MAX).then(|| seconds(own.finish)),
+                "accuracy": own.accuracy,
                 "utility": own.utility, "chosen": own.is_chosen,
             })
         });

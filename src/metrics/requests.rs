@@ -292,6 +292,9 @@ impl<W: Write> Observer for RequestLog<W> {
             self.breakdowns.on(event);
             return;
         }
+        if !matches!(event, Event::Rejected { .. } | Event::Unfinished { .. }) {
+            return self.breakdowns.on(event);
+        }
         let catalog = Arc::clone(&self.catalog);
         let row = row(&catalog, &mut self.breakdowns, &event);
         self.breakdowns.on(event);

@@ -26,6 +26,8 @@ pub enum Standing {
     Alike,
     /// No replicate differs.
     Equal,
+    /// Significantly better over the replicates that have both: some lack the metric.
+    Better,
     /// There is a single replicate, or none has both.
     Unknown,
 }
@@ -37,6 +39,7 @@ impl Standing {
             Self::Worse => "worse",
             Self::Alike => "alike",
             Self::Equal => "equal",
+            Self::Better => "better",
             Self::Unknown => "unknown",
         }
     }
@@ -110,14 +113,14 @@ pub fn best_rows(results: &Results, axis: usize, metric: &str) -> Vec<BestRow> {
             });
             of_pair.get(&setting).cloned()
         });
-        let others = compared(others.collect());
+        let others = compared(others.collect(), sign);
         found.push(BestRow { setting, label, mean, count, others });
     }
     found
 }
 
-/// The rows of a setting with what can be said of them.
-fn compared(differences: Vec<Difference>) -> Vec<Other> {
+/// The rows of a setting with what can be said of them; `sign` is −1 if less is better.
+fn compared(differences: Vec<Difference>, sign: f64) -> Vec<Other> {
     let alone: Vec<Option<f64>> =
         differences.iter().map(|own| own.estimate.as_ref().and_then(student)).collect();
     let mut adjusted = holm(&alone.iter().flatten().copied().collect::<Vec<f64>>()).into_iter();
@@ -125,11 +128,11 @@ fn compared(differences: Vec<Difference>) -> Vec<Other> {
     let other = |(difference, alone): (Difference, Option<f64>)| {
         let p_holm = alone.and_then(|_| adjusted.next());
         let standing = match (&difference.estimate, p_holm) {
-            (Some(_), Some(p)) if p <= LEVEL => Standing::Worse,
-            (Some(_), Some(_)) => Standing::Alike,
-            // All replicates differ alike: by nothing, or by the same amount.
-            (Some(own), None) if own.count > 1 && own.mean == 0.0 => Standing::Equal,
-            (Some(own), None) if own.count > 1 => Standing::Worse,
+            (Some(_), Some(p)) if p > LEVEL => Standing::Alike,
+            // Without a p-value all replicates differ alike: by nothing, or by the same amount.
+            (Some(own), _) if own.count > 1 && sign * own.mean < 0.0 => Standing::Worse,
+            (Some(own), _) if own.count > 1 && sign * own.mean > 0.0 => Standing::Better,
+            (Some(own), _) if own.count > 1 => Standing::Equal,
             _ => Standing::Unknown,
         };
         let estimate = difference.estimate.filter(|_| standing == Standing::Alike);
@@ -186,8 +189,10 @@ fn others(row: &BestRow) -> String {
         let p = own.p_holm.map_or("–".to_owned(), |p| format!("{p:.2}"));
         format!("{} ({p}, {needed})", own.difference.left)
     });
+    let better = row.of(Standing::Better);
+    let better = better.map(|own| format!("{} (better where both are)", own.difference.left));
     let unknown = row.of(Standing::Unknown).map(|own| format!("{} (?)", own.difference.left));
-    let mut all: Vec<String> = equal.chain(alike).chain(unknown).collect();
+    let mut all: Vec<String> = equal.chain(better).chain(alike).chain(unknown).collect();
     if all.len() > NAMED + 1 {
         let rest = all.len() - NAMED;
         all.truncate(NAMED);
@@ -196,19 +201,24 @@ fn others(row: &BestRow) -> String {
     if all.is_empty() { "–".to_owned() } else { all.join("; ") }
 }
 
-/// All of it as a table for programs: a row for each setting and row that is compared.
-pub fn grid(results: &Results, axis: usize, metrics: &[&str]) -> Vec<Vec<String>> {
+/// All of it as a table: a row for each setting and row that is compared. Columns of labels come
+/// first, [`labels`] of them; numbers have all digits, or are shortened for people.
+pub fn grid(results: &Results, axis: usize, metrics: &[&str], is_short: bool) -> Vec<Vec<String>> {
+    let digits = |value: Option<f64>| match value {
+        Some(value) if is_short => format!("{value:.5}"),
+        value => number(value),
+    };
     let mut head = vec!["metric".to_owned()];
     head.extend(results.other_axes(axis));
     let columns = [
         "best",
-        "mean",
         "other",
+        "standing",
+        "mean",
         "difference",
         "ci95_low",
         "ci95_high",
         "p_t_holm",
-        "standing",
         "replicates",
         "replicates_needed",
     ];
@@ -222,13 +232,13 @@ pub fn grid(results: &Results, axis: usize, metrics: &[&str]) -> Vec<Vec<String>
                 line.extend(row.setting.iter().cloned());
                 line.extend([
                     row.label.clone(),
-                    row.mean.to_string(),
                     own.left.clone(),
-                    number(own.estimate.map(|e| e.mean)),
-                    number(own.ends.map(|(low, _)| low)),
-                    number(own.ends.map(|(_, high)| high)),
-                    number(other.p_holm),
                     other.standing.name().to_owned(),
+                    digits(Some(row.mean)),
+                    digits(own.estimate.map(|e| e.mean)),
+                    digits(own.ends.map(|(low, _)| low)),
+                    digits(own.ends.map(|(_, high)| high)),
+                    digits(other.p_holm),
                     own.values.len().to_string(),
                     other.needed.map_or(String::new(), |count| count.to_string()),
                 ]);
@@ -237,4 +247,80 @@ pub fn grid(results: &Results, axis: usize, metrics: &[&str]) -> Vec<Vec<String>
         }
     }
     lines
+}
+
+/// How many columns of [`grid`] are labels.
+pub fn labels(results: &Results) -> usize {
+    results.axes.len() + 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::source::Source;
+
+    /// One setting, with the values of a metric by label and replicate; an empty cell is none.
+    fn results(metric: &str, values: &[(&str, &[&str])]) -> Results {
+        let mut text = format!(
+            "run_id,schema_version,config_hash,replicate,seed,scheduler,load,accuracy_source,\
+             {metric},error\n"
+        );
+        for (label, values) in values {
+            for (replicate, value) in values.iter().enumerate() {
+                text.push_str(&format!("id,1,hash,{replicate},1,{label},1,none,{value},\n"));
+            }
+        }
+        Results::parse(&Source { path: String::new(), text, sha256: String::new() }).unwrap()
+    }
+
+    fn standings(metric: &str, values: &[(&str, &[&str])]) -> (String, Vec<(String, Standing)>) {
+        let row = best_rows(&results(metric, values), 0, metric).remove(0);
+        let others = row.others.into_iter().map(|own| (own.difference.left, own.standing));
+        (row.label, others.collect())
+    }
+
+    #[test]
+    fn rows_stand_as_their_paired_differences_do() {
+        let (best, others) = standings(
+            "utility_mean",
+            &[
+                ("a", &["0.5", "0.6", "0.7", "0.8"]),
+                ("same", &["0.5", "0.6", "0.7", "0.8"]),
+                ("less", &["0.4", "0.5", "0.6", "0.7"]),
+                ("near", &["0.51", "0.58", "0.72", "0.78"]),
+                ("far", &["0.11", "0.2", "0.28", "0.4"]),
+            ],
+        );
+        assert_eq!(best, "a");
+        let named = |name: &str, standing| (name.to_owned(), standing);
+        assert_eq!(
+            others,
+            [
+                named("same", Standing::Equal),
+                named("near", Standing::Alike),
+                // By the same amount in all replicates.
+                named("less", Standing::Worse),
+                named("far", Standing::Worse),
+            ]
+        );
+    }
+
+    #[test]
+    fn less_latency_is_better_and_a_single_replicate_decides_nothing() {
+        let values: [(&str, &[&str]); 2] = [("slow", &["9"]), ("fast", &["3"])];
+        let (best, others) = standings("latency_ms_mean", &values);
+        assert_eq!((best.as_str(), others[0].1), ("fast", Standing::Unknown));
+    }
+
+    #[test]
+    fn a_row_that_lacks_a_bad_replicate_is_not_better_for_it() {
+        let (best, others) = standings(
+            "latency_ms_mean",
+            &[
+                ("edf", &["10", "11", "12", "13", ""]),
+                ("grouped", &["8", "9.1", "10", "11.05", "60"]),
+            ],
+        );
+        assert_eq!((best.as_str(), others[0].1), ("edf", Standing::Better));
+    }
 }

@@ -9,7 +9,7 @@ use super::claims::judge;
 use super::figure::SeriesStyle;
 use super::manifest::{self, Manifest};
 use super::plots;
-use super::results::{ResultRow, Results, ResultsError};
+use super::results::{ResultRow, Results};
 use super::row_notes::row_notes;
 use super::summary::{Cell, cells};
 use crate::config::csv::Table;
@@ -58,20 +58,13 @@ pub enum ReportError {
     Write(#[from] WriteError),
 }
 
-impl From<ResultsError> for ReportError {
-    fn from(problem: ResultsError) -> Self {
-        Self::Input(problem.into())
-    }
-}
-
-/// Writes the report of a results folder into it.
+/// Writes the report of a results folder, whose results these are, into it.
 ///
 /// # Errors
 /// Files of the folder that cannot be read, or a report that cannot be written.
-pub fn write(folder: &Path) -> Result<(), ReportError> {
-    let results = Results::load(folder)?;
+pub fn write(results: &Results, folder: &Path) -> Result<(), ReportError> {
     let manifest = manifest::read(folder)?;
-    let page = render(&data(folder, &results, &manifest)?)?;
+    let page = render(&data(folder, results, &manifest)?)?;
     Ok(atomic::write(&folder.join(NAME), page.as_bytes())?)
 }
 

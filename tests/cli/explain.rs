@@ -284,9 +284,9 @@ fn what_cannot_be_explained_is_refused() {
     }
     for options in ["", "--worst 2", "--worst 2 --json"] {
         let run = format!("--run {} {options}", ids[0].0);
-        refused(&run, "found a run in which no answer was late, expected `--request N`");
+        refused(&run, "found a run in which no answer was late, expected another run");
     }
-    refused(&format!("--run {} --worst 0", ids[4].0), "--worst: found 0, expected ");
+    refused(&format!("--run {} --worst 0", ids[4].0), "a whole number from 1 on is expected");
     refused("--worst 2 --request 3", "cannot be used with");
     refused("--request x", "invalid value 'x'");
     refused("--worst=-1", "invalid value '-1'");
@@ -298,7 +298,7 @@ fn a_run_without_answers_explains_its_refusals_alone() {
     let none = r#"--set scheduler={name="edf",drop_policy="late"} --set budget_ms=0.001"#;
     for options in ["", "--worst 3", "--json"] {
         let said = shell.fails(2, &format!("explain late.toml {none} {options}"));
-        let message = "found a run in which no request was answered, expected `--request N`";
+        let message = "found a run in which no request was answered, expected another run";
         assert!(said.error().contains(message), "{said:?}");
     }
     let own = json(&shell.ok(&format!("explain late.toml {none} --request 4 --json")));

@@ -136,8 +136,16 @@ fn ns(value: &Value) -> u64 {
     (value.as_f64().expect("microseconds") * 1e3).round() as u64
 }
 
-/// Finished slices: by process and thread, (name, arguments, start, end) in order.
-fn slices(events: &[Value]) -> BTreeMap<(u64, u64), Vec<(String, Value, u64, u64)>> {
+/// A finished slice of a thread.
+struct Slice {
+    name: String,
+    args: Value,
+    start: u64,
+    end: u64,
+}
+
+/// Finished slices by process and thread, in order.
+fn slices(events: &[Value]) -> BTreeMap<(u64, u64), Vec<Slice>> {
     let mut open: BTreeMap<(u64, u64), (String, Value, u64)> = BTreeMap::new();
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for event in events {
@@ -155,7 +163,7 @@ fn slices(events: &[Value]) -> BTreeMap<(u64, u64), Vec<(String, Value, u64, u64
                     open.remove(&thread).unwrap_or_else(|| panic!("nothing ends: {event}"));
                 let end = ns(&event["ts"]);
                 assert!(start <= end, "{event}");
-                found.entry(thread).or_default().push((name, args, start, end));
+                found.entry(thread).or_default().push(Slice { name, args, start, end });
             }
             _ => {}
         }
@@ -195,7 +203,7 @@ fn a_timeline_holds_the_batches_of_the_request_log() {
             .collect();
         let slices = slices(&events);
         for (thread, own) in &slices {
-            let after = own.windows(2).all(|pair| pair[0].3 <= pair[1].2);
+            let after = own.windows(2).all(|pair| pair[0].end <= pair[1].start);
             assert!(after, "{} of {thread:?} overlap", named[thread]);
         }
         // By number: lane, requests, start and end of a batch.
@@ -203,7 +211,7 @@ fn a_timeline_holds_the_batches_of_the_request_log() {
         let mut batches = BTreeMap::new();
         for (thread, own) in &slices {
             let Some(lane) = lane(thread) else { continue };
-            for (name, args, start, end) in own {
+            for Slice { name, args, start, end } in own {
                 let number = args["batch"].as_u64().expect("a number");
                 let requests = args["requests"].as_array().expect("requests").clone();
                 let batch = (lane.clone(), name.clone(), requests, *start, *end);
@@ -222,7 +230,7 @@ fn a_timeline_holds_the_batches_of_the_request_log() {
             used.insert(lane.clone());
             assert_eq!(*lane, lanes[at]);
             assert_eq!(*name, format!("{}/{}", apps[at], variants[at]));
-            assert!(inside.iter().any(|id| id.to_string() == requests[at]), "{number}");
+            assert!(inside.iter().any(|id| id.as_u64() == requests[at].parse().ok()), "{number}");
             assert_eq!(inside.len().to_string(), sizes[at]);
             let time = |cell: &str| (cell.parse::<f64>().expect("s") * 1e9).round() as u64;
             assert_eq!((*start, *end), (time(&starts[at]), time(&finishes[at])), "{number}");

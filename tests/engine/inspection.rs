@@ -4,7 +4,7 @@ use crate::support::common::check::{self, Promise};
 use crate::support::common::draw::{self, Case, Limits, Units};
 use crate::support::common::queueing_support::service;
 use crate::support::common::recorder::Scribe;
-use crate::support::common::{Told, V, World, trace_reader};
+use crate::support::common::{Told as Failed, V, World, trace_reader};
 use peeksim::core::rng::Rng;
 use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
@@ -30,8 +30,11 @@ fn explain(world: &World, scheduler: &str, number: u32) -> Explanation {
     Explanation::new(&record, number, &truth, rng).expect("the request arrived")
 }
 
+/// Parts of a latency in ms, and why an answer was late.
+type Told<'a> = (Vec<(Part, f64)>, Option<(Part, &'a str)>);
+
 /// The parts of the latency in ms, and why the answer was late.
-fn parts(own: &Explanation) -> (Vec<(Part, f64)>, Option<(Part, &str)>) {
+fn parts(own: &Explanation) -> Told<'_> {
     let parts = own.breakdown().parts().map(|(part, span)| (part, span.as_ms())).collect();
     (parts, own.cause.as_ref().map(|cause| (cause.part, cause.text.as_str())))
 }
@@ -175,7 +178,7 @@ fn timelines_keep_the_rules_of_the_world() {
             for source in draw::sources(entry).into_iter().filter(is_plain) {
                 let name = source.map(|(name, _)| name);
                 let scheduler = draw::scheduler(seed * 100 + at, entry, name, Units::PLAIN);
-                let _told = Told(format!("seed {seed}, {scheduler}"));
+                let _told = Failed(format!("seed {seed}, {scheduler}"));
                 let text = timeline(&case.world, &scheduler);
                 let log = trace_reader::read(&case.world.catalog(), &text);
                 events += log.events.len();

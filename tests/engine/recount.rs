@@ -18,6 +18,9 @@ use peeksim::scheduler::REGISTRY;
 use peeksim::workload::{Arrivals, Listed};
 use std::sync::Arc;
 
+/// Tables that are recounted from the log of requests, in tests/experiment/tables.rs.
+const APART: [&str; 3] = ["batches", "late_because", "loads"];
+
 const SEEDS: u64 = 600;
 const CLIENTS: u32 = 5;
 
@@ -73,8 +76,6 @@ fn check(case: &Case, scheduler: &str, skip: usize, step: u64, closed: bool) -> 
         if skip == 0 { MeasurementWindow::whole() } else { MeasurementWindow::after(skip as u32) };
     let mut log = Log::new(truth.catalog());
     let mut summary = Summary::new(truth.catalog()).with_window(window);
-    // Recounted from the log of requests: tests/experiment/tables.rs.
-    const APART: [&str; 3] = ["batches", "late_because", "loads"];
     let entries = TABLES.iter().copied().filter(|entry| entry.study() == Study::Scheduling);
     let entries = entries.filter(|entry| !APART.contains(&entry.name));
     let entries: Vec<_> = entries.collect();

@@ -1,8 +1,8 @@
 //! What workers do, summed over time.
 
-use super::Part;
+use super::{LatencyBreakdown, Part};
 use crate::core::ids::{AppId, RequestId};
-use crate::core::units::Time;
+use crate::core::units::{Span, Time};
 use std::collections::VecDeque;
 
 /// What a worker does.
@@ -24,8 +24,9 @@ pub(super) const UNDECIDED: [Part; ACTIVITIES] =
 pub(super) const ASSIGNED: [Part; ACTIVITIES] =
     [Part::Load, Part::Queue, Part::Load, Part::Failure];
 
-/// Nanoseconds by activity; of an application times the number of its workers.
-pub(super) type Sums = [u128; ACTIVITIES];
+/// Nanoseconds by activity; of an application times the number of its workers. Sums may wrap: their
+/// differences are exact.
+pub(super) type Sums = [u64; ACTIVITIES];
 
 /// The workers that can serve an application.
 #[derive(Debug)]
@@ -39,15 +40,35 @@ pub(super) struct AppClock {
 
 impl AppClock {
     pub fn advance(&mut self, to: Time) {
-        let span = u128::from(to.since(self.since).0);
+        let span = to.since(self.since).0;
         self.since = to;
+        let mut add = |activity: usize, workers: u32| {
+            let sum = &mut self.sums[activity];
+            *sum = sum.wrapping_add(span.wrapping_mul(u64::from(workers)));
+        };
         if self.workers == 0 || self.counts[Activity::Idle as usize] > 0 {
-            self.sums[Activity::Idle as usize] += span * u128::from(self.workers.max(1));
-            return;
+            return add(Activity::Idle as usize, self.workers.max(1));
         }
-        for (sum, count) in self.sums.iter_mut().zip(self.counts) {
-            *sum += span * u128::from(count);
+        self.counts.iter().enumerate().for_each(|(activity, count)| add(activity, *count));
+    }
+
+    /// Adds a wait for a decision since the sums were these, which ends now.
+    pub fn waited(&self, from: &Sums, span: Span, into: &mut LatencyBreakdown) {
+        let workers = u64::from(self.workers.max(1));
+        let mut left = span;
+        let mut longest = (Span::ZERO, Part::Window);
+        for ((to, from), part) in self.sums.iter().zip(from).zip(UNDECIDED) {
+            let sum = to.wrapping_sub(*from);
+            if sum == 0 {
+                continue;
+            }
+            let own = Span(if workers == 1 { sum } else { sum / workers });
+            into.add(part, own);
+            left = left - own;
+            longest = longest.max((own, part));
         }
+        // What division leaves.
+        into.add(longest.1, left);
     }
 }
 
@@ -90,7 +111,8 @@ impl WorkerClock {
 
     pub fn sums_at(&self, at: Time) -> Sums {
         let mut sums = self.sums;
-        sums[self.activity as usize] += u128::from(at.since(self.since).0);
+        let sum = &mut sums[self.activity as usize];
+        *sum = sum.wrapping_add(at.since(self.since).0);
         sums
     }
 

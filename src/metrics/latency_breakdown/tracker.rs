@@ -1,8 +1,6 @@
 //! Follows the events of a run.
 
-use super::clocks::{
-    ACTIVITIES, ASSIGNED, Activity, AppClock, Assigned, Sums, UNDECIDED, WorkerClock,
-};
+use super::clocks::{ACTIVITIES, ASSIGNED, Activity, AppClock, Assigned, Sums, WorkerClock};
 use super::{LatencyBreakdown, Part};
 use crate::contract::{Event, Observer};
 use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
@@ -107,8 +105,9 @@ impl LatencyBreakdowns {
         match place {
             Place::Hidden(since) => breakdown.add(Part::Peek, at.since(since)),
             Place::Undecided(since, sums) => {
-                self.apps[request.app.index()].advance(at);
-                self.waited(request.app, at.since(since), &sums, &mut breakdown);
+                let app = &mut self.apps[request.app.index()];
+                app.advance(at);
+                app.waited(&sums, at.since(since), &mut breakdown);
             }
             Place::Assigned => {}
             Place::Answering(since, worker) => {
@@ -120,22 +119,6 @@ impl LatencyBreakdowns {
             }
         }
         breakdown
-    }
-
-    /// Adds a wait for a decision, which ends now.
-    fn waited(&self, app: AppId, span: Span, from: &Sums, into: &mut LatencyBreakdown) {
-        let clock = &self.apps[app.index()];
-        let workers = u128::from(clock.workers.max(1));
-        let mut left = span;
-        let mut longest = (Span::ZERO, Part::Window);
-        for ((to, from), part) in clock.sums.iter().zip(from).zip(UNDECIDED) {
-            let own = Span(((to - from) / workers) as u64);
-            into.add(part, own);
-            left = left - own;
-            longest = longest.max((own, part));
-        }
-        // What division leaves.
-        into.add(longest.1, left);
     }
 
     /// Follows a change of what a worker does.
@@ -170,12 +153,16 @@ impl LatencyBreakdowns {
         let clock = &mut self.workers[worker];
         let before = batch.not_before.min(at).since(batch.at);
         let base = batch.base.unwrap_or(clock.sums);
-        let waits = clock.sums.iter().zip(base).map(|(to, from)| Span((to - from) as u64));
-        let waits: Vec<Span> = waits.collect();
-        for id in &batch.requests {
-            let breakdown = &mut self.requests[id.slot()].breakdown;
-            breakdown.add(clock.before, before);
-            waits.iter().zip(ASSIGNED).for_each(|(wait, part)| breakdown.add(part, *wait));
+        let mut all = LatencyBreakdown::default();
+        all.add(clock.before, before);
+        for ((to, from), part) in clock.sums.iter().zip(base).zip(ASSIGNED) {
+            all.add(part, Span(to.wrapping_sub(from)));
+        }
+        if all.parts().next().is_some() {
+            for id in &batch.requests {
+                let own = &mut self.requests[id.slot()].breakdown;
+                all.parts().for_each(|(part, span)| own.add(part, span));
+            }
         }
     }
 
@@ -191,14 +178,14 @@ impl LatencyBreakdowns {
 
     /// Ends the wait of requests of one application for a decision.
     fn decide(&mut self, app: AppId, requests: &[RequestId], at: Time) {
-        self.apps[app.index()].advance(at);
+        let app = &mut self.apps[app.index()];
+        app.advance(at);
         for id in requests {
-            let mut tracked = self.requests[id.slot()];
-            if let Place::Undecided(since, sums) = tracked.place {
-                self.waited(app, at.since(since), &sums, &mut tracked.breakdown);
+            let Tracked { place, breakdown } = &mut self.requests[id.slot()];
+            if let Place::Undecided(since, sums) = place {
+                app.waited(sums, at.since(*since), breakdown);
             }
-            tracked.place = Place::Assigned;
-            self.requests[id.slot()] = tracked;
+            *place = Place::Assigned;
         }
     }
 
