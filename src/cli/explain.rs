@@ -1,7 +1,7 @@
 //! `peeksim explain`: why requests ended as they did.
 
 use super::inspect::find;
-use super::{CliError, ExperimentArgs, wrong};
+use super::{CliError, ExperimentArgs, setting, wrong};
 use crate::core::units::{Span, Time};
 use crate::experiment::{RunSpec, Sweep, simulate, simulate_watched};
 use crate::inspection::{Choice, End, Explanation, Latest, Record, Verdict, Work};
@@ -56,14 +56,6 @@ pub(super) fn main(args: &ExplainArgs, out: &mut impl Write) -> Result<(), CliEr
     }
     writeln!(out, "run {}: {}", sweep.run_id(spec), setting(&sweep, spec))?;
     Ok(write!(out, "{}", story(&explanations[0]))?)
-}
-
-/// The labels of a run.
-pub(super) fn setting(sweep: &Sweep, spec: RunSpec) -> String {
-    let labels = &sweep.points[spec.configuration].labels;
-    let labels = sweep.axis_keys().into_iter().zip(labels);
-    let labels = labels.map(|(key, label)| format!("{key} {label}"));
-    labels.chain([format!("replicate {}", spec.replicate)]).collect::<Vec<_>>().join(", ")
 }
 
 /// The numbers of the latest answers, and how many answers were late.

@@ -1,7 +1,6 @@
 //! `peeksim inspect --gantt`: what workers did in an excerpt of a run, as a picture.
 
-use super::explain::setting;
-use super::{CliError, wrong};
+use super::{CliError, setting, wrong};
 use crate::config::Problem;
 use crate::core::ids::WorkerId;
 use crate::core::units::{Span, Time};

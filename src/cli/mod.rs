@@ -40,7 +40,7 @@ mod verify;
 
 use crate::config::shown::shown_lines;
 use crate::config::{Location, Problem, Problems};
-use crate::experiment::{BUILD, Experiment, Sweep, SweepError};
+use crate::experiment::{BUILD, Experiment, RunSpec, Sweep, SweepError};
 use crate::output::atomic::WriteError;
 use crate::output::packed;
 use crate::report::FigureError;
@@ -292,6 +292,14 @@ pub fn main() -> ExitCode {
 /// A problem with the value of an option.
 fn wrong(option: &str, found: impl Into<String>, expected: impl Into<String>) -> Problem {
     Problem::new(Location::file(option), found, expected)
+}
+
+/// The labels of a run.
+fn setting(sweep: &Sweep, spec: RunSpec) -> String {
+    let labels = &sweep.points[spec.configuration].labels;
+    let labels = sweep.axis_keys().into_iter().zip(labels);
+    let labels = labels.map(|(key, label)| format!("{key} {label}"));
+    labels.chain([format!("replicate {}", spec.replicate)]).collect::<Vec<_>>().join(", ")
 }
 
 /// A length of time, as `1s` or `250ms`, in milliseconds.

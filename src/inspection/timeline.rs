@@ -6,9 +6,9 @@
 //! - The process `scheduler` has the tracks `decisions`, each with its plan, and `classifier` with
 //!   peeks on the host, a track for every request from its arrival to its answer, and the counter
 //!   of requests without a decision.
-//! - A worker is a process. Its tracks are its lanes with batches, `loads`, `link` with uploads, and
-//!   `failures`; its counters are the bytes in memory, and the requests that are assigned to it and
-//!   not started.
+//! - A worker is a process. Its tracks are its lanes with batches, `loads`, `link` with uploads and
+//!   `failures`; its counters are the bytes in memory, and the requests that are assigned to it
+//!   and not started.
 //!
 //! An arrow leads from the decision about a request to its batch.
 

@@ -28,7 +28,7 @@ fn every_file_is_written_and_said_so() {
     let (means, deviations) = (column(&summary, "model_loads"), column(&summary, "model_loads_sd"));
     assert!(means.iter().chain(&deviations).all(|cell| cell.parse::<f64>().is_ok()));
     let left: Vec<_> = fs::read_dir(shell.path("o")).expect("a folder").collect();
-    assert_eq!(left.len(), 11, "seven files, quantiles, journal, lock, figures: {left:?}");
+    assert_eq!(left.len(), 12, "eight files, quantiles, journal, lock, figures: {left:?}");
 }
 
 #[test]

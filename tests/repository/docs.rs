@@ -19,6 +19,9 @@ pub fn documents() -> Vec<String> {
         let entries = fs::read_dir(repository(folder)).into_iter().flatten();
         for entry in entries.map(|entry| entry.expect("an entry")) {
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.file_name() == "node_modules" {
+                continue;
+            }
             if entry.path().is_dir() {
                 walk(&path, found);
             } else if entry.path().extension().is_some_and(|ending| ending == "md") {

@@ -101,6 +101,7 @@ impl LatencyBreakdowns {
 
     /// The parts of a latency that ends now; to be asked before the next event.
     pub fn ended(&mut self, request: &Request, at: Time) -> LatencyBreakdown {
+        self.recover(at);
         let Tracked { place, mut breakdown } = self.requests[request.id.slot()];
         match place {
             Place::Hidden(since) => breakdown.add(Part::Peek, at.since(since)),
