@@ -17,6 +17,7 @@ use crate::core::ids::{Request, RequestId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
 use crate::system::catalog::Catalog;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub struct TraceEvents<W: Write> {
     assigned: Vec<u64>,
     /// Uploads that have not ended.
     uploads: Vec<Upload>,
+    /// Slices that are open, by process and track: their names and arguments.
+    open: BTreeMap<(usize, usize), (String, Value)>,
     batches: u64,
 }
 
@@ -82,6 +85,7 @@ impl<W: Write> TraceEvents<W> {
             now: Time::ZERO,
             waiting: 0,
             uploads: Vec::new(),
+            open: BTreeMap::new(),
             batches: 0,
         };
         own.text("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
@@ -328,7 +332,7 @@ impl<W: Write> TraceEvents<W> {
             args["expected_end_us"] = json!(micros(expected));
             self.batches += 1;
         }
-        self.event(own, lane + 1, json!({ "ph": "B", "name": name, "args": args }));
+        self.begin((own, lane + 1), name, args);
         if is_peek {
             return;
         }
@@ -340,9 +344,21 @@ impl<W: Write> TraceEvents<W> {
         self.count_assigned(worker);
     }
 
-    /// Ends the slice of a track that is open.
-    fn close(&mut self, worker: WorkerId, track: usize, args: &Value) {
-        self.event(process(worker), track, json!({ "ph": "E", "args": args }));
+    /// Begins a slice of a track.
+    fn begin(&mut self, (process, track): (usize, usize), name: String, args: Value) {
+        self.event(process, track, json!({ "ph": "B", "name": &name, "args": &args }));
+        self.open.insert((process, track), (name, args));
+    }
+
+    /// Ends the slice of a track that is open, with the same name and arguments: some readers find
+    /// its beginning by them.
+    fn close(&mut self, worker: WorkerId, track: usize, is_lost: bool) {
+        let process = process(worker);
+        let Some((name, args)) = self.open.remove(&(process, track)) else { return };
+        if is_lost {
+            self.instant(process, track, "lost", &json!({}));
+        }
+        self.event(process, track, json!({ "ph": "E", "name": name, "args": args }));
     }
 }
 
@@ -395,18 +411,17 @@ impl<W: Write> Observer for TraceEvents<W> {
                 let bytes = self.catalog.variant(variant).bytes;
                 let args = json!({ "bytes": bytes, "expected_end_us": micros(end) });
                 let (name, track) = (self.variant(variant), self.lanes(worker) + LOADS);
-                let begin = json!({ "ph": "B", "name": name, "args": args });
-                self.event(process(worker), track, begin);
+                self.begin((process(worker), track), name, args);
                 self.memory[worker.index()] += bytes;
                 self.count_memory(worker);
             }
             Event::LoadEnded { at, worker, .. } => {
                 self.pass(at);
-                self.close(worker, self.lanes(worker) + LOADS, &json!({}));
+                self.close(worker, self.lanes(worker) + LOADS, false);
             }
             Event::LoadLost { at, worker, .. } => {
                 self.pass(at);
-                self.close(worker, self.lanes(worker) + LOADS, &json!({ "lost": true }));
+                self.close(worker, self.lanes(worker) + LOADS, true);
             }
             Event::Evicted { at, worker, variant } => {
                 self.pass(at);
@@ -438,11 +453,11 @@ impl<W: Write> Observer for TraceEvents<W> {
             }
             Event::BatchEnded { at, worker, lane, .. } => {
                 self.pass(at);
-                self.close(worker, lane + 1, &json!({}));
+                self.close(worker, lane + 1, false);
             }
             Event::BatchLost { at, worker, lane, .. } => {
                 self.pass(at);
-                self.close(worker, lane + 1, &json!({ "lost": true }));
+                self.close(worker, lane + 1, true);
             }
             Event::WorkerFailed { at, worker, until } => {
                 self.pass(at);

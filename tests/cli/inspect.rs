@@ -275,3 +275,30 @@ fn a_timeline_replaces_no_input_and_leaves_nothing_behind() {
     let left = std::fs::read_dir(shell.path("")).expect("a folder").count();
     assert_eq!(left, 2, "small.toml and link");
 }
+
+#[test]
+fn an_excerpt_is_drawn_in_three_formats() {
+    let shell = Shell::small();
+    shell.ok("inspect small.toml --gantt g.svg --from 100ms --until 400ms");
+    let svg = shell.read("g.svg");
+    for text in ["<svg", "time (ms)", "\n100\n", "\n400\n", "edge-cpu-0"] {
+        assert!(svg.contains(text), "{text}: {svg}");
+    }
+    shell.ok("inspect small.toml --gantt again.svg --from 0.1s --until 0.4s");
+    assert_eq!(shell.read("again.svg"), svg);
+    shell.ok("inspect small.toml --gantt g.png");
+    assert!(shell.bytes("g.png").starts_with(b"\x89PNG"));
+    shell.ok("inspect small.toml --gantt g.pdf");
+    assert!(shell.bytes("g.pdf").starts_with(b"%PDF-"));
+    for (options, message) in [
+        ("--gantt g.gif", "a file that ends in .svg, .png or .pdf"),
+        ("--gantt g.svg --from 1h", "--from: found `1h`, expected a length of time"),
+        ("--gantt g.svg --from 2s --until 1s", "expected a time of the run"),
+        ("--gantt g.svg --from 1000s", "in which no worker is busy"),
+        ("--gantt small.toml.svg --timeline small.toml.svg", "a file for each"),
+        ("--from 1s", "--gantt <FILE>"),
+    ] {
+        let said = shell.fails(2, &format!("inspect small.toml {options}"));
+        assert!(said.error().contains(message), "{options}: {said:?}");
+    }
+}

@@ -7,7 +7,7 @@ use peeksim::core::ids::{AppId, VariantId, WorkerId};
 use peeksim::engine::Counts;
 use peeksim::system::catalog::Catalog;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The log of a timeline.
@@ -32,6 +32,8 @@ struct Reader {
     threads: BTreeMap<(u64, u64), String>,
     /// What is open on a thread: the variant, when it began, and its requests.
     open: BTreeMap<(u64, u64), (u16, u64, Vec<u32>)>,
+    /// Threads whose open slice ends without a result.
+    lost: BTreeSet<(u64, u64)>,
     /// Ends of batches since the last decision.
     told: usize,
 }
@@ -62,6 +64,7 @@ impl Reader {
             processes: BTreeMap::new(),
             threads: BTreeMap::new(),
             open: BTreeMap::new(),
+            lost: BTreeSet::new(),
             told: 0,
         }
     }
@@ -90,7 +93,8 @@ impl Reader {
             (None, _) if track == "decisions" => self.decision(at, args),
             (None, _) => {}
             (Some(worker), "B") => self.begin(at, thread, (worker, &track), &name, args),
-            (Some(worker), "E") => self.end(at, thread, (worker, &track), args),
+            (Some(worker), "E") => self.end(at, thread, (worker, &track)),
+            (Some(_), _) if name == "lost" => drop(self.lost.insert(thread)),
             (Some(worker), _) => match name.as_str() {
                 "evict" => {
                     let variant = self.variants[args["variant"].as_str().expect("a variant")];
@@ -178,9 +182,9 @@ impl Reader {
         self.push(Happened::BatchStarted { at, worker, lane, variant, requests });
     }
 
-    fn end(&mut self, at: u64, thread: (u64, u64), (worker, track): (u16, &str), args: &Value) {
+    fn end(&mut self, at: u64, thread: (u64, u64), (worker, track): (u16, &str)) {
         let (variant, started, requests) = self.open.remove(&thread).expect("a beginning");
-        let is_lost = args["lost"].as_bool().unwrap_or(false);
+        let is_lost = self.lost.remove(&thread);
         let event = match (track == "loads", is_lost) {
             (true, false) => Happened::LoadEnded { at, worker, variant },
             (true, true) => {
