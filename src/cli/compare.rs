@@ -61,6 +61,10 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliEr
         return Err(wrong("--metric", found, "a metric with a direction").into());
     }
     let axis = axis(args.axis.as_deref(), &results)?;
+    if args.best && results.labels(axis).len() < 2 {
+        let found = format!("one value of {}", results.axes[axis]);
+        return Err(wrong("--axis", found, "an axis with several values").into());
+    }
     let text = if args.best && args.format != PaperFormat::Text {
         let grid = best::grid(&results, axis, &metrics, args.format != PaperFormat::Csv);
         write_grid(&grid, best::labels(&results), args.format)
@@ -75,7 +79,8 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliEr
                 let rows = table.split_once('\n').map_or("", |(_, rows)| rows).to_owned();
                 texts.push(if is_csv { rows } else { table });
             }
-            if args.format == PaperFormat::Text && more_is_better(metric).is_some() {
+            let is_compared = results.labels(axis).len() > 1 && more_is_better(metric).is_some();
+            if args.format == PaperFormat::Text && is_compared {
                 texts.push(best::render(&results, axis, metric));
             }
         }

@@ -38,12 +38,9 @@ fn count(text: &str) -> Result<usize, String> {
 pub(super) fn main(args: &ExplainArgs, out: &mut impl Write) -> Result<(), CliError> {
     let sweep = args.experiment.load()?;
     let spec = find(&sweep, args.run.as_deref())?;
-    let (numbers, late) = match args.request {
-        Some(number) => (vec![number], None),
-        None => {
-            let (numbers, late) = latest(&sweep, spec, args.worst.unwrap_or(1))?;
-            (numbers, Some(late))
-        }
+    let (numbers, late) = match (args.request, args.worst) {
+        (Some(number), _) => (vec![number], 0),
+        (None, most) => latest(&sweep, spec, most)?,
     };
     let explanations = explanations(&sweep, spec, &numbers)?;
     if args.json {
@@ -51,24 +48,30 @@ pub(super) fn main(args: &ExplainArgs, out: &mut impl Write) -> Result<(), CliEr
         let value = if args.worst.is_some() { Value::from(all) } else { all[0].clone() };
         return Ok(writeln!(out, "{value:#}")?);
     }
-    if let Some(late) = late.filter(|_| args.worst.is_some()) {
+    if args.worst.is_some() {
         return Ok(write!(out, "{}", worst(&explanations, late))?);
     }
     writeln!(out, "run {}: {}", sweep.run_id(spec), setting(&sweep, spec))?;
     Ok(write!(out, "{}", story(&explanations[0]))?)
 }
 
-/// The numbers of the latest answers, and how many answers were late.
-fn latest(sweep: &Sweep, spec: RunSpec, most: usize) -> Result<(Vec<u32>, usize), CliError> {
+/// The numbers of the latest answers, and how many answers were late. If none was, and no count is
+/// asked for, the answer nearest to its deadline.
+fn latest(
+    sweep: &Sweep,
+    spec: RunSpec,
+    most: Option<usize>,
+) -> Result<(Vec<u32>, usize), CliError> {
     let config = &sweep.scheduling()?[spec.configuration];
     let mut latest = Latest::new(&config.catalog);
     simulate(config, sweep.rng(spec), &mut latest).map_err(CliError::Failed)?;
-    let completed = latest.completed;
-    let (numbers, late) = latest.worst(most);
-    if numbers.is_empty() {
-        let what = if completed == 0 { "request was answered" } else { "answer was late" };
-        let found = format!("a run in which no {what}");
-        return Err(wrong("--run", found, "another run, or a request by `--request N`").into());
+    let (mut numbers, late) = latest.worst(most.unwrap_or(1));
+    if most.is_none() && numbers.is_empty() {
+        numbers.extend(latest.nearest());
+        if numbers.is_empty() {
+            let found = "a run in which no request was answered";
+            return Err(wrong("--request", found, "the number of a request of it").into());
+        }
     }
     Ok((numbers, late))
 }
@@ -100,6 +103,9 @@ fn ms(span: Span) -> String {
 
 /// A row for each of the latest answers.
 fn worst(explanations: &[Explanation], late: usize) -> String {
+    if explanations.is_empty() {
+        return "no answer was late\n".to_owned();
+    }
     let head = ["request", "app", "late by (ms)", "latency (ms)", "cause", ""];
     let mut grid = vec![head.map(str::to_owned).to_vec()];
     for own in explanations {
@@ -170,9 +176,17 @@ fn course(own: &Explanation) -> String {
         };
         let others = choice.waiting - 1;
         lines.push(format!("{}  {verdict}; {others} others waited", since(choice.at)));
+        if let Some((start, end)) = choice.upload.filter(|(start, end)| end > start) {
+            let end = ms(end.since(request.arrival));
+            lines.push(format!("{}  its payload was sent, until +{end} ms", since(start)));
+        }
         if !choice.posterior.is_empty() {
             let posterior = shares(classes, &choice.posterior);
             lines.push(format!("{:>15}  class probabilities: {posterior}", ""));
+        }
+        if let Some(lost) = choice.lost {
+            let why = "its worker failed, or its batch was ended: it waits again";
+            lines.push(format!("{}  {why}", since(lost)));
         }
     }
     match own.followed.end {
@@ -240,10 +254,11 @@ fn candidates(own: &Explanation, choice: &Choice) -> String {
             format!("{:.4}", candidate.utility),
         ]);
     }
-    format!("\nwhen that was decided\n{}", align(&grid))
+    let which = if own.followed.choices.len() > 1 { "last " } else { "" };
+    format!("\nat the {which}decision\n{}", align(&grid))
 }
 
-/// Rows about the time before a request that fit on a screen: the last ones.
+/// Rows about the time before a request that fit on a screen: the longest ones.
 const MOST: usize = 12;
 
 /// What its latency was spent on, and what came before it.
@@ -262,17 +277,21 @@ fn waits(own: &Explanation) -> String {
     }
 
     let left_out = own.before.len().saturating_sub(MOST);
+    let mut longest: Vec<usize> = (0..own.before.len()).collect();
+    longest.sort_by_key(|at| (std::cmp::Reverse(own.before[*at].1), *at));
+    longest.truncate(MOST);
+    longest.sort_unstable();
     let arrival = own.followed.request.arrival;
     let since = |at: Time| match at.since(arrival) {
         Span::ZERO => format!("-{}", ms(arrival.since(at))),
         later => format!("+{}", ms(later)),
     };
     let mut grid = vec![
-        ["", "worker", "what", "from (ms)", "until (ms)", "of its wait (ms)"]
+        ["", "worker", "what", "from (ms)", "until (ms)", "during its wait (ms)"]
             .map(str::to_owned)
             .to_vec(),
     ];
-    for (occupation, span) in own.before.iter().skip(left_out) {
+    for (occupation, span) in longest.into_iter().map(|at| &own.before[at]) {
         let variant = occupation.variant.map_or(String::new(), |variant| own.name(variant));
         let what = match occupation.work {
             Work::Batch(number, size) => format!("batch {number}: {size} of {variant}"),
@@ -293,7 +312,7 @@ fn waits(own: &Explanation) -> String {
     if grid.len() > 1 {
         let earlier = match left_out {
             0 => String::new(),
-            count => format!(" ({count} earlier ones are left out)"),
+            count => format!(" ({count} shorter ones are left out)"),
         };
         text.push_str(&format!("\nwhile it waited{earlier}\n{}", align(&grid)));
     }
@@ -316,7 +335,8 @@ fn alternatives(own: &Explanation) -> String {
         ]);
     }
     format!(
-        "\nin hindsight, started at the same instant in a batch as large, loads left out\n{}\
+        "\nin hindsight, on the same worker from the same instant in a batch as large, without \
+         loads\n{}\
          regret: {regret:.4}\n",
         align(&grid)
     )

@@ -42,7 +42,11 @@ pub(super) fn write(
     let later: Vec<Occupation> = all.into_iter().filter(|own| own.end > from).collect();
     let last = later.get(BARS).or(later.last()).map_or(from, |own| own.start.max(from));
     let until = until.map_or(last + Span(1), |until| Time::ZERO + until);
-    if until <= from || later.iter().all(|own| own.start >= until) {
+    if until <= from {
+        let found = format!("{} s, which is not before {} s", from.as_s(), until.as_s());
+        return Err(wrong("--from", found, "a time before `--until`").into());
+    }
+    if later.iter().all(|own| own.start >= until) {
         let found = format!("{} s to {} s, in which no worker is busy", from.as_s(), until.as_s());
         return Err(wrong("--from, --until", found, "a time of the run").into());
     }

@@ -121,7 +121,7 @@ pub(super) fn find(sweep: &Sweep, id: Option<&str>) -> Result<RunSpec, CliError>
     let wanted = id.unwrap_or("");
     let mut matching = sweep.runs().filter(|spec| sweep.run_id(*spec).starts_with(wanted));
     let Some(first) = matching.next() else {
-        let expected = "an id as `peeksim check` or runs.csv gives it";
+        let expected = "an id as `peeksim check` or runs.csv gives it, with the same `--set`";
         return Err(wrong("--run", format!("no run `{wanted}`"), expected).into());
     };
     // Equal configurations with two labels have one id.

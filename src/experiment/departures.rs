@@ -11,7 +11,8 @@ use crate::metrics::Study;
 pub type Departure = [String; 3];
 
 impl Experiment {
-    /// The settings of `[base]` that differ from their defaults, in order of their keys.
+    /// The settings of `[base]` that differ from their defaults, in order of their keys, without
+    /// those that an axis replaces.
     pub fn departures(&self) -> Vec<Departure> {
         let group = match self.study {
             Study::Scheduling => &BASE,
@@ -21,7 +22,17 @@ impl Experiment {
         if let Value::Table(entries) = &self.base.value {
             table("base", entries, &flattened(group.settings), &mut found);
         }
+        found.retain(|[path, ..]| !self.varies(path.trim_start_matches("base.")));
         found
+    }
+
+    /// Whether an axis replaces a setting of `[base]`, or the table that holds it.
+    pub fn varies(&self, path: &str) -> bool {
+        let mut keys = self.axes.iter().flat_map(|axis| &axis.keys);
+        keys.any(|key| {
+            path.strip_prefix(key.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
     }
 }
 

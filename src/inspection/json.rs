@@ -64,7 +64,7 @@ impl Explanation {
             "worker": self.catalog.worker(own.worker).name,
             "variant": own.variant.map(|variant| self.name(variant)),
             "start_s": seconds(own.start), "end_s": seconds(own.end), "lost": own.is_lost,
-            "wait_ms": span.as_ms(),
+            "overlap_ms": span.as_ms(),
         })
     }
 
@@ -87,6 +87,8 @@ impl Explanation {
         };
         json!({
             "at_s": seconds(choice.at), "waiting": choice.waiting, "decision": verdict,
+            "upload_s": choice.upload.map(|(start, end)| [start, end].map(seconds)),
+            "lost_s": choice.lost.map(seconds),
             "posterior": choice.posterior, "candidates": candidates.collect::<Vec<_>>(),
         })
     }

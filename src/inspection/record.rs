@@ -81,6 +81,10 @@ pub struct Choice {
     pub candidates: Vec<Candidate>,
     /// Class probabilities that the scheduler was shown; empty if there were none.
     pub posterior: Vec<f64>,
+    /// When the payload of its batch was sent, from and until, over a link.
+    pub upload: Option<(Time, Time)>,
+    /// When it waited again: its worker failed, or the scheduler ended its batch.
+    pub lost: Option<Time>,
 }
 
 impl Choice {
@@ -148,6 +152,8 @@ pub struct Record {
     batches: u64,
     /// Requests that arrived.
     pub arrived: u32,
+    /// The last upload that was queued, from and until: that of the batch that is assigned next.
+    upload: Option<(Time, Time)>,
     timeline: Timeline,
 }
 
@@ -162,6 +168,7 @@ impl Record {
             running: catalog.worker_ids().map(lanes).collect(),
             batches: 0,
             arrived: 0,
+            upload: None,
             timeline: Timeline::default(),
             catalog: Arc::clone(catalog),
         }
@@ -230,8 +237,15 @@ impl Record {
         }
         self.timeline = timeline;
         let posterior = view.posterior(&request).to_vec();
-        let choice =
-            Choice { at: view.now(), waiting: view.pending_len(), verdict, candidates, posterior };
+        let choice = Choice {
+            at: view.now(),
+            waiting: view.pending_len(),
+            verdict,
+            candidates,
+            posterior,
+            upload: None,
+            lost: None,
+        };
         if let Some(own) = self.of(id) {
             own.choices.push(choice);
         }
@@ -330,6 +344,18 @@ impl Observer for Record {
                     own.ready = Some(at);
                 }
             }
+            Event::UploadQueued { start, end, .. } => self.upload = Some((start, end)),
+            Event::Assigned { requests, .. } => {
+                let upload = self.upload.take();
+                for id in requests {
+                    let last = self.of(*id).and_then(|own| own.choices.last_mut());
+                    last.into_iter().for_each(|choice| choice.upload = upload);
+                }
+            }
+            Event::RequestRequeued { at, request } => {
+                let last = self.of(request.id).and_then(|own| own.choices.last_mut());
+                last.into_iter().for_each(|choice| choice.lost = Some(at));
+            }
             Event::BatchStarted { at, worker, lane, variant, requests } => {
                 self.start(worker, lane, variant, requests.len(), at);
             }
@@ -363,35 +389,42 @@ impl Observer for Record {
 #[derive(Debug)]
 pub struct Latest {
     catalog: Arc<Catalog>,
-    /// (tardiness, number), the latest first among equals the earlier request.
+    /// (tardiness, number) of late answers.
     late: Vec<(Span, u32)>,
-    /// Answers.
-    pub completed: u64,
+    /// (time left, number) of the answer nearest to its deadline.
+    nearest: Option<(Span, u32)>,
 }
 
 impl Latest {
     /// Of a run with this catalog.
     pub fn new(catalog: &Arc<Catalog>) -> Self {
-        Self { catalog: Arc::clone(catalog), late: Vec::new(), completed: 0 }
+        Self { catalog: Arc::clone(catalog), late: Vec::new(), nearest: None }
     }
 
-    /// The numbers of the latest answers, at most so many; and how many answers were late.
-    pub fn worst(mut self, most: usize) -> (Vec<u32>, usize) {
+    /// The numbers of the latest answers, the latest first, at most so many; and how many answers
+    /// were late.
+    pub fn worst(&mut self, most: usize) -> (Vec<u32>, usize) {
         self.late.sort_by_key(|(tardiness, number)| (std::cmp::Reverse(*tardiness), *number));
-        let count = self.late.len();
-        self.late.truncate(most);
-        (self.late.into_iter().map(|(_, number)| number).collect(), count)
+        let numbers = self.late.iter().take(most).map(|(_, number)| *number);
+        (numbers.collect(), self.late.len())
+    }
+
+    /// The answer that was nearest to its deadline without being late.
+    pub fn nearest(&self) -> Option<u32> {
+        self.nearest.map(|(_, number)| number)
     }
 }
 
 impl Observer for Latest {
     fn on(&mut self, event: Event<'_>) {
         let Event::Completed(completion) = event else { return };
-        self.completed += 1;
-        let deadline = completion.request.deadline;
+        let (deadline, number) = (completion.request.deadline, completion.request.id.number());
         let tardiness = self.catalog.penalty.tardiness(completion.finished, deadline);
         if tardiness > Span::ZERO {
-            self.late.push((tardiness, completion.request.id.number()));
+            self.late.push((tardiness, number));
+        } else {
+            let left = (deadline.since(completion.finished), number);
+            self.nearest = Some(self.nearest.map_or(left, |nearest| nearest.min(left)));
         }
     }
 }

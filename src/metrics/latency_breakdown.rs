@@ -30,9 +30,10 @@ pub enum Part {
     Failure,
     /// The scheduler ended its batch without a result.
     Preemption,
-    /// Its payload or its answer was on the link, or waited for it.
+    /// Its payload or its answer was on the link, or waited for it; before the decision, the links
+    /// to workers were taken by other batches.
     Link,
-    /// The host worked before or after its batch.
+    /// The host worked before or after its batch; before the decision, on other batches.
     Host,
     /// The decision took time.
     Overhead,

@@ -13,7 +13,7 @@ use super::results::{ResultRow, Results};
 use super::row_notes::row_notes;
 use super::summary::{Cell, cells};
 use crate::config::csv::Table;
-use crate::config::{ConfigNode, Problems, source};
+use crate::config::{ConfigNode, Problems, Value as Setting, source};
 use crate::experiment::{BUILD, Expectation, Experiment};
 use crate::metrics::{QUANTILES, Study, axis_title, column_named, metric_shape, more_is_better};
 use crate::output::atomic::{self, WriteError};
@@ -316,7 +316,16 @@ fn late_because(folder: &Path, results: &Results, places: &Places) -> Result<Val
 
 /// What was simulated, in a few lines.
 fn setup(experiment: &Experiment, results: &Results) -> Vec<[String; 2]> {
-    let text = |key: &str| experiment.base.get(key).map(ConfigNode::canonical);
+    let text = |key: &str| match &experiment.base.get(key)?.value {
+        _ if experiment.varies(key) => None,
+        // What an axis replaces says nothing about the runs.
+        Setting::Table(entries) => {
+            let own = entries.iter().filter(|(own, _)| !experiment.varies(&format!("{key}.{own}")));
+            let own = own.map(|(own, node)| format!("{own} = {}", node.canonical()));
+            Some(own.collect::<Vec<_>>().join(", "))
+        }
+        _ => experiment.base.get(key).map(ConfigNode::canonical),
+    };
     let mut lines = vec![
         [results.study.samples().to_owned(), experiment.replicates.to_string()],
         ["seed".to_owned(), experiment.seed.to_string()],

@@ -41,7 +41,7 @@ fn a_run_prints_the_row_of_the_sweep() {
 fn unknown_and_ambiguous_ids_are_refused() {
     let shell = Shell::small();
     let said = shell.fails(2, "inspect small.toml --run zzz");
-    let expected = "expected an id as `peeksim check` or runs.csv gives it";
+    let expected = "expected an id as `peeksim check` or runs.csv gives it, with the same `--set`";
     assert_eq!(said.error(), format!("error: --run: found no run `zzz`, {expected}"));
     // 8 runs, 16 digits: some two of 20 replicates share their first one.
     let said = (0..16)
@@ -293,7 +293,7 @@ fn an_excerpt_is_drawn_in_three_formats() {
     for (options, message) in [
         ("--gantt g.gif", "a file that ends in .svg, .png or .pdf"),
         ("--gantt g.svg --from 1h", "--from: found `1h`, expected a length of time"),
-        ("--gantt g.svg --from 2s --until 1s", "expected a time of the run"),
+        ("--gantt g.svg --from 2s --until 1s", "expected a time before `--until`"),
         ("--gantt g.svg --from 1000s", "in which no worker is busy"),
         ("--gantt small.toml.svg --timeline small.toml.svg", "a file for each"),
         ("--from 1s", "--gantt <FILE>"),

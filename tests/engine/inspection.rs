@@ -95,6 +95,22 @@ fn a_request_travels_over_a_link() {
     assert_eq!(parts(&own), (vec![(Part::Link, 40.0), (Part::Service, 10.0)], cause));
 }
 
+/// 10,000 bytes at 8 Mbit/s are 10 ms. The link takes one batch after another, and the scheduler
+/// decides when it is free, though both lanes are idle nearly all the time.
+#[test]
+fn a_request_waits_for_the_link_of_others() {
+    let mut world = service(&[(1, 1.0)]).workers(1, 2, 1);
+    world.setup.apps[0].payload_bytes = 10_000;
+    let uplink = Uplink::Constant(8_000_000);
+    world.setup.workers[0].link = Some(Link { rtt: Span::ZERO, uplink, power_w: None });
+    let world = (0..3).fold(world, |world, _| world.request(0, 0.0, 30.0, 0));
+    let own = explain(&world, ONE, 2);
+    let cause = Some((Part::Link, "the link to unit-0"));
+    assert_eq!(parts(&own), (vec![(Part::Link, 30.0), (Part::Service, 1.0)], cause));
+    let ms = |at: f64| Time::ZERO + Span::from_ms(at);
+    assert_eq!(own.choice().expect("a decision").upload, Some((ms(20.0), ms(30.0))));
+}
+
 #[test]
 fn a_request_is_lost_with_its_worker() {
     let mut world = service(&[(1, 10.0)]).workers(1, 1, 1).request(0, 0.0, 30.0, 0);
@@ -104,7 +120,8 @@ fn a_request_is_lost_with_its_worker() {
     let cause = Some((Part::Failure, "a failure: unit-0 was down"));
     // 4 ms in the lost batch, 60 ms until the worker is back.
     assert_eq!(parts(&own), (vec![(Part::Failure, 64.0), (Part::Service, 10.0)], cause));
-    assert_eq!(own.followed.choices.len(), 2, "it was decided about twice");
+    let lost: Vec<Option<Time>> = own.followed.choices.iter().map(|own| own.lost).collect();
+    assert_eq!(lost, [Some(Time::ZERO + Span::from_ms(4.0)), None], "it was decided about twice");
 }
 
 #[test]

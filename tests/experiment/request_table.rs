@@ -68,15 +68,19 @@ fn compare(set: &str, more: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn parquet_holds_what_the_csv_file_holds() {
+    let at = |name: &str| REQUEST_COLUMNS.iter().position(|column| column.name == name);
+    let [outcome, worker, variant, correct] =
+        ["outcome", "worker", "variant", "correct"].map(|name| at(name).expect("a column"));
     let rows = compare("name=a", "");
-    let outcome = |name: &str| rows.iter().filter(|row| row[4] == name).count();
-    let by_look = rows.iter().filter(|row| row[5].is_empty() && !row[6].is_empty()).count();
-    println!("{} completed, {by_look} by a look", outcome("completed"));
-    assert!(rows.len() == 3_000 && outcome("completed") == 3_000 && by_look > 0);
+    let ended = |name: &str| rows.iter().filter(|row| row[outcome] == name).count();
+    let by_look =
+        rows.iter().filter(|row| row[worker].is_empty() && !row[variant].is_empty()).count();
+    println!("{} completed, {by_look} by a look", ended("completed"));
+    assert!(rows.len() == 3_000 && ended("completed") == 3_000 && by_look > 0);
     let rows =
         compare("scheduler={name='edf',max_batch=1,drop_policy='hopeless',variant='rf20'}", "");
-    let rejected = rows.iter().filter(|row| row[4] == "rejected").count();
-    assert!(rejected > 0 && rows.iter().any(|row| row[12] == "0"));
+    let rejected = rows.iter().filter(|row| row[outcome] == "rejected").count();
+    assert!(rejected > 0 && rows.iter().any(|row| row[correct] == "0"));
 }
 
 /// More than a group of rows, and the same bytes each time.

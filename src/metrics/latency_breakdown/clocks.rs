@@ -12,17 +12,21 @@ pub(super) enum Activity {
     Busy,
     Loading,
     Down,
+    /// It has a free lane, and the link to it is taken by other batches.
+    Sending,
+    /// It has a free lane, and its host works on other batches before they start.
+    Preparing,
 }
 
-pub(super) const ACTIVITIES: usize = 4;
+pub(super) const ACTIVITIES: usize = 6;
 
 /// What each activity means to a request that waits for a decision.
 pub(super) const UNDECIDED: [Part; ACTIVITIES] =
-    [Part::Window, Part::Queue, Part::Load, Part::Failure];
+    [Part::Window, Part::Queue, Part::Load, Part::Failure, Part::Link, Part::Host];
 /// What each activity means to a request that waits for its worker: one that has a free lane waits
 /// for the others before it loads.
 pub(super) const ASSIGNED: [Part; ACTIVITIES] =
-    [Part::Load, Part::Queue, Part::Load, Part::Failure];
+    [Part::Load, Part::Queue, Part::Load, Part::Failure, Part::Load, Part::Load];
 
 /// Nanoseconds by activity; of an application times the number of its workers. Sums may wrap: their
 /// differences are exact.
@@ -86,6 +90,8 @@ pub(super) struct Assigned {
 pub(super) struct WorkerClock {
     pub activity: Activity,
     pub down_until: Time,
+    /// When the link to it, or its host, has passed on what was given to it.
+    pub entry_until: Time,
     pub is_loading: bool,
     pub since: Time,
     pub sums: Sums,
@@ -104,9 +110,18 @@ impl WorkerClock {
         match () {
             () if self.down_until > at => Activity::Down,
             () if self.is_loading => Activity::Loading,
-            () if self.running.iter().all(Option::is_some) => Activity::Busy,
-            () => Activity::Idle,
+            () if self.free_lanes() == 0 => Activity::Busy,
+            () if self.before == Part::Overhead => Activity::Idle,
+            () if self.entry_until <= at && self.free_lanes() > self.assigned.len() => {
+                Activity::Idle
+            }
+            () if self.before == Part::Link => Activity::Sending,
+            () => Activity::Preparing,
         }
+    }
+
+    fn free_lanes(&self) -> usize {
+        self.running.iter().filter(|lane| lane.is_none()).count()
     }
 
     pub fn sums_at(&self, at: Time) -> Sums {

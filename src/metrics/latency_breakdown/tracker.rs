@@ -7,7 +7,8 @@ use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
 use crate::core::units::{Span, Time};
 use crate::system::catalog::Catalog;
 use crate::system::link::Link;
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 /// Where a request is.
@@ -35,8 +36,8 @@ pub struct LatencyBreakdowns {
     catalog: Arc<Catalog>,
     apps: Vec<AppClock>,
     workers: Vec<WorkerClock>,
-    /// Workers that will be back, by time.
-    down: Vec<(Time, usize)>,
+    /// When workers will be back, and the links to them and their hosts free.
+    due: BinaryHeap<Reverse<(Time, usize)>>,
     /// By slot.
     requests: Vec<Tracked>,
     waiting: u64,
@@ -50,14 +51,15 @@ impl LatencyBreakdowns {
         let serves = |worker: WorkerId, app: AppId| {
             catalog.variants_of(app).any(|variant| catalog.max_batch(worker, variant) > 0)
         };
-        let mut down = Vec::new();
+        let mut due = BinaryHeap::new();
         let workers = catalog.worker_ids().map(|id| {
             let worker = catalog.worker(id);
             let is_down = worker.ready > Time::ZERO;
-            down.extend(is_down.then_some((worker.ready, id.index())));
+            due.extend(is_down.then_some(Reverse((worker.ready, id.index()))));
             WorkerClock {
                 activity: if is_down { Activity::Down } else { Activity::Idle },
                 down_until: worker.ready,
+                entry_until: Time::ZERO,
                 is_loading: false,
                 since: Time::ZERO,
                 sums: [0; ACTIVITIES],
@@ -90,7 +92,7 @@ impl LatencyBreakdowns {
         Self {
             apps: catalog.app_ids().map(app).collect(),
             workers,
-            down,
+            due,
             requests: Vec::new(),
             waiting: 0,
             batches: 0,
@@ -139,12 +141,12 @@ impl LatencyBreakdowns {
         }
     }
 
-    /// Workers that are back by an instant.
+    /// Changes of what workers do that time alone makes, up to an instant.
     fn recover(&mut self, at: Time) {
-        while let Some(next) = (0..self.down.len()).min_by_key(|next| self.down[*next])
-            && self.down[next].0 <= at
+        while let Some(Reverse((until, worker))) = self.due.peek().copied()
+            && until <= at
         {
-            let (until, worker) = self.down.swap_remove(next);
+            self.due.pop();
             self.note(worker, until);
         }
     }
@@ -174,7 +176,12 @@ impl LatencyBreakdowns {
         clock.advance(at);
         let base = (not_before <= at).then_some(clock.sums);
         clock.unknown += usize::from(base.is_none());
+        if clock.before == Part::Host {
+            clock.entry_until = not_before;
+            self.due.push(Reverse((not_before, worker.index())));
+        }
         clock.assigned.push_back(Assigned { requests: own, at, not_before, base });
+        self.note(worker.index(), at);
     }
 
     /// Ends the wait of requests of one application for a decision.
@@ -283,16 +290,15 @@ impl LatencyBreakdowns {
         for batch in std::mem::take(&mut self.workers[worker].assigned) {
             self.settle(worker, &batch, at);
         }
-        self.down.retain(|(_, other)| *other != worker);
-        self.down.push((until, worker));
-        self.workers[worker].down_until = until;
+        self.due.push(Reverse((until, worker)));
+        (self.workers[worker].down_until, self.workers[worker].entry_until) = (until, at);
         self.note(worker, at);
     }
 }
 
 impl Observer for LatencyBreakdowns {
     fn on(&mut self, event: Event<'_>) {
-        if !self.down.is_empty()
+        if !self.due.is_empty()
             && let Some(at) = changes_at(&event)
         {
             self.recover(at);
@@ -305,6 +311,11 @@ impl Observer for LatencyBreakdowns {
             Event::Assigned { at, worker, variant, requests, not_before } => {
                 self.decide(self.catalog.variant(variant).app, requests, at);
                 self.assign(worker, requests, at, not_before);
+            }
+            Event::UploadQueued { at, worker, end, .. } => {
+                self.workers[worker.index()].entry_until = end;
+                self.due.push(Reverse((end, worker.index())));
+                self.note(worker.index(), at);
             }
             Event::BatchStarted { at, worker, lane, variant, requests } => {
                 let worker = worker.index();
@@ -345,6 +356,7 @@ fn changes_at(event: &Event<'_>) -> Option<Time> {
         Event::ReadyToSchedule { at, .. }
         | Event::RequestRequeued { at, .. }
         | Event::Assigned { at, .. }
+        | Event::UploadQueued { at, .. }
         | Event::BatchStarted { at, .. }
         | Event::BatchEnded { at, .. }
         | Event::BatchLost { at, .. }

@@ -232,7 +232,7 @@ function latencySection(host) {
               "tr",
               {},
               element("th", {}, title),
-              element("th", { class: "number" }, "late"),
+              element("th", { class: "number" }, "late per run"),
               element("th", {}, "causes"),
               ...head,
             ),
