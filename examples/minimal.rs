@@ -1,7 +1,7 @@
 //! One run of a shipped experiment, from Rust: `cargo run --release --example minimal`.
 
-use peeksim::experiment::{Experiment, Sweep, simulate};
-use peeksim::metrics::{COLUMNS, Summary};
+use peeksim::prelude::*;
+use peeksim::results::COLUMNS;
 
 /// What is printed: every column of the run by its name.
 pub fn report() -> Result<String, Box<dyn std::error::Error>> {

@@ -1,65 +1,61 @@
-//! A scheduler of one's own beside the shipped ones: `cargo run --release --example own_scheduler`.
+//! A scheduler of one's own, with the whole command line of peeksim:
+//! `cargo run --release --example own_scheduler -- sweep quickstart --set scheduler='["edf", "own-scheduler"]'`.
 
-use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
-use peeksim::experiment::{Experiment, Sweep, simulate, simulate_with};
-use peeksim::metrics::{Cell, Summary};
+use peeksim::cli::{Extensions, main_with};
+use peeksim::prelude::*;
+use std::process::ExitCode;
 
-/// Longest queue first: the application with most waiting requests, on its most accurate variant
-/// that is in memory (or its smallest), in one batch.
-struct LongestQueue;
+/// The earliest deadline first, in batches, on the variant of the highest expected utility.
+struct OwnScheduler {
+    max_batch: usize,
+}
 
-impl Scheduler for LongestQueue {
+impl Scheduler for OwnScheduler {
     fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
-        let catalog = view.catalog();
-        for worker in view.idle_workers().take(1) {
-            let waiting = |app| view.pending().filter(|r| r.app == app).count();
-            let Some(app) = catalog.app_ids().max_by_key(|app| waiting(*app)) else { return };
-            let resident = view.variants(worker, app).filter(|v| view.worker(worker).holds(*v));
-            let best = resident.max_by(|a, b| {
-                catalog.variant(*a).accuracy.total_cmp(&catalog.variant(*b).accuracy)
-            });
-            let smallest = || view.variants(worker, app).min_by_key(|v| catalog.variant(*v).bytes);
-            let Some(variant) = best.or_else(smallest) else { return };
-            let batch: Vec<_> = view.pending().filter(|r| r.app == app).map(|r| r.id).collect();
-            if !batch.is_empty() {
-                let most = view.max_batch(worker, variant).min(batch.len());
-                plan.assign(worker, variant, batch[..most].iter().copied());
-            }
+        let mut waiting: Vec<&Request> = view.pending().collect();
+        waiting.sort_by_key(|request| (request.deadline, request.id));
+        let mut timeline = Timeline::default();
+        for worker in view.idle_workers() {
+            view.backlog_end(worker, &mut timeline);
+            let best = |request: &&Request| {
+                let at = |variant| view.finish(&timeline, variant, 1);
+                let utility = |variant| view.utility(request, variant, at(variant));
+                let variants = view.variants(worker, request.app);
+                variants.max_by(|a, b| utility(*a).total_cmp(&utility(*b)))
+            };
+            let choice = waiting.iter().find_map(|first| Some((first.app, best(first)?)));
+            let Some((app, variant)) = choice else { continue };
+            let most = view.max_batch(worker, variant).clamp(1, self.max_batch);
+            let same = waiting.iter().filter(|request| request.app == app);
+            let batch: Vec<RequestId> = same.take(most).map(|request| request.id).collect();
+            waiting.retain(|request| !batch.contains(&request.id));
+            plan.assign(worker, variant, batch);
         }
     }
 }
 
-/// What is printed: a line for each scheduler, results read by the names of their columns.
-pub fn report() -> Result<String, Box<dyn std::error::Error>> {
-    let set =
-        ["workload.rate_rps=300", "workload.requests=5000", "replicates=1"].map(str::to_owned);
-    let mut lines = String::new();
-    let sweep = Sweep::new(Experiment::load("quickstart", &set)?)?;
-    for spec in sweep.runs() {
-        let prepared = &sweep.scheduling()?[spec.configuration];
-        let mut summary = Summary::new(&prepared.catalog);
-        simulate(prepared, sweep.rng(spec), &mut summary)?;
-        let label = sweep.label(spec.configuration, "scheduler").unwrap_or_default();
-        lines += &line(label, &mut summary);
+const ENTRY: SchedulerEntry = SchedulerEntry {
+    name: "own-scheduler",
+    summary: "earliest deadline first, in batches, on the variant of the highest expected utility",
+    source: "own",
+    settings: &[&[Setting::integer("max_batch", [1, 4096], 8)
+        .means("The most requests of a batch; the profile of a variant may allow fewer.")]],
+    accuracy: Some(AccuracySource::Profiled),
+    build: |settings, _| {
+        Box::new(OwnScheduler { max_batch: settings.integer("max_batch") as usize })
+    },
+};
+
+fn main() -> ExitCode {
+    main_with(Extensions { schedulers: &[ENTRY], ..Extensions::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use peeksim::testing::{Violation, check_scheduler};
+
+    #[test]
+    fn the_scheduler_keeps_the_rules() -> Result<(), Violation> {
+        check_scheduler(&super::ENTRY, 100)
     }
-    // The same arrivals and outcomes, replicate by replicate, for a scheduler that no experiment
-    // file knows.
-    let prepared = &sweep.scheduling()?[0];
-    let first = sweep.runs().next().ok_or("no run")?;
-    let mut summary = Summary::new(&prepared.catalog);
-    let own = &mut LongestQueue;
-    simulate_with(prepared, sweep.rng(first), own, AccuracySource::Profiled, &mut summary)?;
-    lines += &line("longest queue", &mut summary);
-    Ok(lines)
-}
-
-fn line(label: &str, summary: &mut Summary) -> String {
-    let mut number = |column| summary.cell(column).and_then(Cell::number).unwrap_or(f64::NAN);
-    let (utility, misses) = (number("utility_mean"), number("deadline_miss_ratio"));
-    format!("{label:28} utility {utility:.3}  missed deadlines {misses:.3}\n")
-}
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    print!("{}", report()?);
-    Ok(())
 }

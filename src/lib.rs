@@ -34,7 +34,7 @@
 //!
 //! ```
 //! use peeksim::prelude::*;
-//! use peeksim::report::write_runs;
+//! use peeksim::results::write_runs;
 //!
 //! let set = ["workload.requests=200", "workload.rate_rps=[50, 500]", "replicates=2"];
 //! let sweep = Sweep::new(Experiment::load("quickstart", &set.map(str::to_owned))?)?;
@@ -52,8 +52,8 @@
 //!
 //! ```
 //! # use peeksim::prelude::*;
-//! # use peeksim::report::write_runs;
-//! use peeksim::report::{Results, compare::differences, console::render};
+//! # use peeksim::results::write_runs;
+//! use peeksim::results::{Results, differences, render};
 //!
 //! # let set = ["workload.requests=200", "replicates=2", "scheduler=[\"edf\", \"grouped\"]"];
 //! # let sweep = Sweep::new(Experiment::load("quickstart", &set.map(str::to_owned))?)?;
@@ -71,29 +71,57 @@
 //!
 //! # A scheduler
 //!
-//! See [`contract::Scheduler`]; [`prelude`] has what its file needs. The book in `docs/` explains
-//! concepts, settings and result columns; its page "Architecture" says where to start reading.
+//! See [`prelude::Scheduler`]. [`cli::main_with`] gives a program with schedulers, arrival
+//! processes, penalties and importers of its own the whole command line, and [`testing`] checks
+//! them. The book in `docs/` explains concepts, settings and result columns; its page
+//! "Architecture" says where to start reading.
+//!
+//! # What is public
+//!
+//! [`cli`], [`extensions`], [`prelude`], [`results`] and [`testing`]. Every other module is part of
+//! the program, is hidden here, and changes without notice.
 
+#[doc(hidden)]
 pub mod calibration;
+#[doc(hidden)]
 pub mod classifier;
 pub mod cli;
+#[doc(hidden)]
 pub mod config;
+#[doc(hidden)]
 pub mod contract;
+#[doc(hidden)]
 pub mod core;
+#[doc(hidden)]
 pub mod engine;
+#[doc(hidden)]
 pub mod experiment;
+#[doc(hidden)]
 pub mod import;
+#[doc(hidden)]
 pub mod inspection;
+#[doc(hidden)]
 pub mod metrics;
+#[doc(hidden)]
 pub mod offloading;
+#[doc(hidden)]
 pub mod output;
+#[doc(hidden)]
 pub mod report;
+#[doc(hidden)]
 pub mod reproduce_tmo;
+#[doc(hidden)]
 pub mod rl;
+#[doc(hidden)]
 pub mod scheduler;
+#[doc(hidden)]
 pub mod stats;
+#[doc(hidden)]
 pub mod system;
+pub mod testing;
+#[doc(hidden)]
 pub mod traces;
+#[doc(hidden)]
 pub mod workload;
 
 /// What a scheduler of one's own and a program that runs experiments need.
@@ -117,14 +145,43 @@ pub mod workload;
 /// }
 /// ```
 pub mod prelude {
+    pub use crate::config::{Decoder, Setting};
     pub use crate::contract::{
-        AccuracySource, BatchCompletion, Plan, RejectReason, Scheduler, Timeline, Trigger, View,
-        WorkerView,
+        AccuracySource, BatchCompletion, Decision, Event, Observer, Plan, RejectReason, Scheduler,
+        Timeline, Trigger, View, WorkerView,
     };
-    pub use crate::core::ids::{AppId, Request, RequestId, VariantId, WorkerId};
+    pub use crate::core::ids::{
+        AppId, Arrival, Completion, Request, RequestId, SourceId, TrueClass, VariantId, WorkerId,
+    };
+    pub use crate::core::rng::Rng;
     pub use crate::core::units::{Span, Time};
-    pub use crate::experiment::{Experiment, Sweep, simulate, simulate_with};
+    pub use crate::experiment::{Experiment, RunConfig, RunSpec, Sweep, simulate, simulate_with};
     pub use crate::metrics::{Cell, Summary};
+    pub use crate::scheduler::{BuildContext, SchedulerEntry};
+    pub use crate::system::catalog::Catalog;
+}
+
+/// What arrival processes, penalties and importers of one's own need, for
+/// [`cli::Extensions`].
+pub mod extensions {
+    pub use crate::config::lines::LineReader;
+    pub use crate::config::settings::Preset;
+    pub use crate::config::{Decoder, Kind, Location, Problem, Problems, Setting};
+    pub use crate::import::{
+        ImportKind, ImportNotes, ImportedProfile, ImportedRequest, ImporterEntry, RequestReader,
+    };
+    pub use crate::scheduler::SchedulerEntry;
+    pub use crate::system::ground_truth::GroundTruth;
+    pub use crate::system::penalty::{PenaltyEntry, PenaltyShape};
+    pub use crate::workload::{ArrivalEntry, Arrivals, InterarrivalProcess, Process, WorkloadSpec};
+}
+
+/// Results of experiments: files that are written, rows that are read back, and comparisons.
+pub mod results {
+    pub use crate::metrics::COLUMNS;
+    pub use crate::report::compare::{Difference, differences};
+    pub use crate::report::console::render;
+    pub use crate::report::{ResultRow, Results, write_runs};
 }
 
 /// The Rust blocks of the documents, as tests.

@@ -7,7 +7,7 @@ use crate::config::{ConfigNode, Decoder, Location, Problems, Value};
 use crate::core::units::decimal;
 use crate::import::{
     self, AppMapping, Folder, ImportError, ImportKind, ImportNotes, ImportPlan, ImportedProfile,
-    ImporterEntry, KINDS,
+    ImporterEntry,
 };
 use crate::offloading;
 use crate::output::{atomic, packed};
@@ -20,9 +20,12 @@ const M4A1: &str = "m4a1";
 const M4A1_SUMMARY: &str =
     "the dialogues of M4A1: the TMO authors' JSON, or a table of its numbers";
 
-/// Every other kind.
+/// The kinds that are not in the registry of importers.
+pub(super) const OTHER_KINDS: [&str; 2] = [M4A1, offloading::import_dialogues::ENTRY.name];
+
+/// Every kind but that of M4A1.
 fn entries() -> impl Iterator<Item = &'static ImporterEntry> {
-    KINDS.iter().chain([&offloading::import_dialogues::ENTRY])
+    import::ENTRIES.iter().chain([&offloading::import_dialogues::ENTRY])
 }
 
 /// Arguments of `import`.

@@ -8,9 +8,9 @@ use crate::experiment::{BASE, Experiment, FIGURE_KINDS, OFFLOADING, PEEKS};
 use crate::metrics::{Study, TABLES};
 use crate::offloading::POLICIES;
 use crate::offloading::policy_spec::{OTHER_POLICIES, POLICY};
-use crate::scheduler::{REGISTRY, SCHEDULERS};
-use crate::system::penalty::{PENALTIES, SHAPES};
-use crate::workload::{ARRIVALS, PROCESSES};
+use crate::scheduler::{self, SCHEDULERS};
+use crate::system::penalty::{self, SHAPES};
+use crate::workload::{self, PROCESSES};
 use clap::Args;
 use std::io::{self, Write};
 
@@ -124,17 +124,17 @@ fn experiment(name: &str, out: &mut impl Write) -> Result<(), CliError> {
 
 fn all(out: &mut impl Write) -> Result<(), CliError> {
     writeln!(out, "schedulers")?;
-    for entry in REGISTRY {
+    for entry in scheduler::ENTRIES.iter() {
         writeln!(out, "  {}: {}", entry.name, entry.summary)?;
         writeln!(out, "      source: {}", entry.source)?;
         writeln!(out, "      settings: {}", in_a_line(&entry.described().settings))?;
     }
     writeln!(out, "\npenalties")?;
-    for entry in PENALTIES {
+    for entry in penalty::ENTRIES.iter() {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
     }
     writeln!(out, "\narrival processes (workload.arrivals)")?;
-    for entry in ARRIVALS {
+    for entry in workload::ENTRIES.iter() {
         writeln!(out, "  {}: {} [{}]", entry.name, entry.summary, entry.source)?;
         let settings = in_a_line(&entry.described().settings);
         if !settings.is_empty() {

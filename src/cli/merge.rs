@@ -4,7 +4,7 @@ use super::sweep::{finish, report};
 use super::{CliError, notes};
 use crate::config::note::Notes;
 use crate::config::{Location, Problem, Problems};
-use crate::experiment::{BUILD, Sweep};
+use crate::experiment::{Sweep, build_id};
 use crate::report::manifest;
 use clap::Args;
 use std::io::Write;
@@ -21,8 +21,8 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), CliErro
     let manifest = manifest::read(&args.folder)?;
     let path = args.folder.join("manifest.toml").to_string_lossy().into_owned();
     let place = |field: &str| Location::file(&path).field(field);
-    if manifest.build != BUILD {
-        let expected = format!("`{BUILD}`, which this program is");
+    if manifest.build != build_id() {
+        let expected = format!("`{}`, which this program is", build_id());
         return Err(Problem::new(place("build"), format!("`{}`", manifest.build), expected).into());
     }
     let mut sweep = Sweep::new(manifest.experiment)?;

@@ -12,6 +12,7 @@ mod completions;
 mod dialogues;
 mod estimate;
 mod explain;
+mod extensions;
 mod gantt;
 mod import;
 mod inspect;
@@ -40,13 +41,14 @@ mod verify;
 
 use crate::config::shown::shown_lines;
 use crate::config::{Location, Problem, Problems};
-use crate::experiment::{BUILD, Experiment, RunSpec, Sweep, SweepError};
+use crate::experiment::{Experiment, RunSpec, Sweep, SweepError, build_id};
 use crate::output::atomic::WriteError;
 use crate::output::packed;
 use crate::report::FigureError;
 use crate::report::manifest::ManifestError;
 use crate::report::page::ReportError;
 use clap::{Args, Parser, Subcommand};
+pub use extensions::Extensions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -56,7 +58,7 @@ use terminal::Terminal;
 ///
 /// Without a command, runs the quickstart experiment.
 #[derive(Debug, Parser)]
-#[command(name = "peeksim", version = BUILD, about, long_about)]
+#[command(name = "peeksim", version = build_id(), about, long_about)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -178,6 +180,16 @@ enum CliError {
     BrokenPipe,
 }
 
+impl CliError {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Input(_) => 2,
+            Self::Busy(_) => cluster::BUSY,
+            _ => 1,
+        })
+    }
+}
+
 impl From<Problem> for CliError {
     fn from(problem: Problem) -> Self {
         Self::Input(problem.into())
@@ -239,6 +251,51 @@ impl From<FigureError> for CliError {
 
 /// Parses the command line and carries out its command.
 pub fn main() -> ExitCode {
+    main_with(Extensions::default())
+}
+
+/// As [`main`], in a program with schedulers, arrival processes, penalties and importers of its
+/// own: experiments name them, `list` shows them, and results are reused only by the same
+/// executable.
+///
+/// ```no_run
+/// use peeksim::cli::{Extensions, main_with};
+/// use peeksim::prelude::*;
+/// use std::process::ExitCode;
+///
+/// /// Serves the oldest request with the first variant that fits.
+/// struct Oldest;
+///
+/// impl Scheduler for Oldest {
+///     fn decide(&mut self, view: &View<'_>, _: Trigger<'_>, plan: &mut Plan) {
+///         let mut waiting = view.pending();
+///         for worker in view.idle_workers() {
+///             let Some(request) = waiting.next() else { return };
+///             if let Some(variant) = view.variants(worker, request.app).next() {
+///                 plan.assign(worker, variant, [request.id]);
+///             }
+///         }
+///     }
+/// }
+///
+/// const OLDEST: SchedulerEntry = SchedulerEntry {
+///     name: "oldest",
+///     summary: "the oldest request on the first variant that fits",
+///     source: "own",
+///     settings: &[],
+///     accuracy: None,
+///     build: |_, _| Box::new(Oldest),
+/// };
+///
+/// fn main() -> ExitCode {
+///     main_with(Extensions { schedulers: &[OLDEST], ..Extensions::default() })
+/// }
+/// ```
+pub fn main_with(extensions: Extensions) -> ExitCode {
+    if let Err(failure) = extensions.register() {
+        print_note(&failure.to_string());
+        return failure.exit_code();
+    }
     let mut cli = Cli::parse();
     if cli.command.is_none() {
         cli = Cli::parse_from(["peeksim", "sweep", "quickstart"]);
@@ -280,11 +337,7 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             // If stderr is closed too, nothing can be reported.
             let _ = writeln!(io::stderr(), "{}", shown_lines(&failure.to_string()));
-            ExitCode::from(match failure {
-                CliError::Input(_) => 2,
-                CliError::Busy(_) => cluster::BUSY,
-                _ => 1,
-            })
+            failure.exit_code()
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::config::Problem;
 use crate::config::note::{Note, Notes};
 use crate::config::toml::quote;
 use crate::experiment::{
-    BUILD, CapacityResult, Experiment, FigureSpec, Shard, Sweep, SweepResult, threads,
+    CapacityResult, Experiment, FigureSpec, Shard, Sweep, SweepResult, build_id, threads,
 };
 use crate::metrics::Study;
 use crate::output::atomic;
@@ -124,10 +124,10 @@ fn stale_figures(
         FolderContents::Nothing => Ok(Vec::new()),
         FolderContents::Same(manifest) => {
             let Manifest { build, experiment, .. } = *manifest;
-            if build != BUILD {
-                let folder = folder.display();
+            if build != build_id() {
+                let (folder, now) = (folder.display(), build_id());
                 let text =
-                    format!("{folder} held results of {build}; they were made again by {BUILD}");
+                    format!("{folder} held results of {build}; they were made again by {now}");
                 notes.add(Note::new("", text));
             }
             Ok(drawn_figures(folder, Some(&experiment.figures)))

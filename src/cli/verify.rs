@@ -2,7 +2,7 @@
 
 use super::inspect::find;
 use super::{CliError, print_note};
-use crate::experiment::{BUILD, RunRecord, RunSpec, Sweep};
+use crate::experiment::{RunRecord, RunSpec, Sweep, build_id};
 use crate::report::{self, ResultRow, Results, manifest};
 use clap::Args;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +23,9 @@ pub(super) struct VerifyArgs {
 pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliError> {
     let manifest = manifest::read(&args.folder)?;
     let results = Results::load_runs(&args.folder)?;
-    if manifest.build != BUILD {
-        print_note(&format!("note: the results are of build {}, this is {BUILD}", manifest.build));
+    if manifest.build != build_id() {
+        let (then, now) = (&manifest.build, build_id());
+        print_note(&format!("note: the results are of build {then}, this is {now}"));
     }
     let mut sweep = Sweep::new(manifest.experiment)?;
     let probes = probes(&mut sweep, &results)?;

@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod decode;
 mod decompress;
+pub mod entries;
 pub mod error;
 pub mod json;
 pub mod lines;
@@ -16,6 +17,7 @@ pub mod source;
 pub mod toml;
 
 pub use decode::Decoder;
+pub use entries::{Entries, Named};
 pub use error::{Location, Problem, Problems};
 pub use settings::{Group, Kind, Setting};
 pub use toml::{ConfigNode, Value};

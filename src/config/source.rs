@@ -311,6 +311,16 @@ fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
     Ok(Source { path: path.to_owned(), text, sha256 })
 }
 
+/// The SHA-256 of a file of any size, in hexadecimal.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn file_hash(path: &Path) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    std::io::copy(&mut fs::File::open(path)?, &mut hash)?;
+    Ok(hex(&hash.finalize()))
+}
+
 /// The SHA-256 of a text, in hexadecimal.
 pub fn hash(text: &str) -> String {
     hex(&Sha256::digest(text))

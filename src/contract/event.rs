@@ -217,7 +217,7 @@ pub enum Event<'a> {
 /// Receives the events of a run.
 ///
 /// ```
-/// use peeksim::contract::{Event, Observer};
+/// use peeksim::prelude::{Event, Observer};
 /// use peeksim::prelude::*;
 ///
 /// /// Counts loads.

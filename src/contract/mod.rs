@@ -23,7 +23,7 @@ use crate::core::units::Time;
 /// A scheduling policy.
 ///
 /// ```
-/// use peeksim::contract::{Plan, Scheduler, Trigger, View};
+/// use peeksim::prelude::*;
 ///
 /// /// Serves the oldest request with the first variant of its application.
 /// struct Oldest;

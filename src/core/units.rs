@@ -61,7 +61,7 @@ impl Span {
     /// A span of `ns` nanoseconds, rounded to the nearest, halves up; zero for negative input or
     /// none, the longest span if it does not fit. As `f64::round`, without its call.
     #[inline]
-    pub(crate) fn from_ns(ns: f64) -> Self {
+    pub fn from_ns(ns: f64) -> Self {
         if ns >= (1_u64 << 62) as f64 {
             return Self(ns as u64);
         }

@@ -1,6 +1,7 @@
 //! Carries out runs on threads and keeps each in the journal as it finishes.
 
 use super::axis::RunSpec;
+use super::build_id::build_id;
 use super::journal::{self, Journal, JournalContents, JournalEntry, RunRecord};
 use super::run::{guarded, run_one};
 use super::shard::Shard;
@@ -14,8 +15,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The keys of this build's runs begin with this in a journal.
-const PREFIX: &str = concat!(env!("PEEKSIM_BUILD"), "/");
 /// More threads are of no use.
 const MAX_THREADS: usize = 1024;
 /// How often the folder of the results is checked for having been removed.
@@ -92,7 +91,7 @@ impl Sweep {
 
     /// The key of a run in a journal: only the same build finds it, and with the same outputs.
     fn journal_key(&self, id: &str) -> String {
-        format!("{PREFIX}{id}{}", self.output_request().key())
+        format!("{}{id}{}", prefix(), self.output_request().key())
     }
 
     /// What the journals in `folder` hold of the units of these ids. Of a search, any run of this
@@ -103,8 +102,9 @@ impl Sweep {
         ids: &BTreeSet<String>,
     ) -> Result<JournalContents, WriteError> {
         let (any, outputs) = (self.experiment.search.is_some(), self.output_request().key());
-        journal::read(folder, PREFIX, |key| {
-            let id = key.strip_prefix(PREFIX).and_then(|key| key.strip_suffix(&outputs));
+        let prefix = prefix();
+        journal::read(folder, &prefix, |key| {
+            let id = key.strip_prefix(&prefix).and_then(|key| key.strip_suffix(&outputs));
             id.is_some_and(|id| any || ids.contains(id))
         })
     }
@@ -124,6 +124,11 @@ impl JournalContents {
         let id = key.split('/').nth(1).unwrap_or_default().to_owned();
         Err(SweepError::Conflict { id, journal })
     }
+}
+
+/// The keys of this build's runs begin with this in a journal.
+fn prefix() -> String {
+    format!("{}/", build_id())
 }
 
 /// A pool of `jobs` threads; 0 for one per core.
@@ -153,7 +158,7 @@ impl Executor {
         jobs: usize,
     ) -> Result<Self, SweepError> {
         atomic::folder(folder)?;
-        let journal = Mutex::new(Journal::open(folder, &shard.journal(), PREFIX)?);
+        let journal = Mutex::new(Journal::open(folder, &shard.journal(), &prefix())?);
         Ok(Self { journal, kept: sweep.finished(folder, ids)?, pool: threads(jobs)? })
     }
 

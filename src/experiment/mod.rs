@@ -5,6 +5,7 @@
 //! threads, in one go or in several.
 
 mod axis;
+mod build_id;
 mod capacity_search;
 mod departures;
 mod executor;
@@ -35,6 +36,7 @@ mod tuning;
 mod validate;
 
 pub use axis::{Axis, GridPoint, RunSpec};
+pub use build_id::{build_id, set_program};
 pub use capacity_search::{CapacityResult, CapacitySearch, MetricLimit};
 pub use departures::Departure;
 pub use executor::{Progress, threads};
@@ -65,6 +67,3 @@ pub use validate::{MAX_SERIES, NameChecker};
 
 /// Changes whenever a column changes its meaning or its place.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// Version and hash of the sources this binary was built from.
-pub const BUILD: &str = env!("PEEKSIM_BUILD");

@@ -8,7 +8,7 @@ use super::input_cache::InputCache;
 use super::offloading_config::OffloadingConfig;
 use super::run::OutputRequest;
 use super::run_config::RunConfig;
-use super::{BUILD, SCHEMA_VERSION, validate};
+use super::{SCHEMA_VERSION, build_id, validate};
 use crate::config::note::Note;
 use crate::config::source::hex;
 use crate::config::{ConfigNode, Problem, Problems};
@@ -136,7 +136,7 @@ pub enum SweepError {
 /// A line for each journal of another build.
 fn others(foreign: &BTreeMap<PathBuf, String>) -> String {
     let line = |(path, build): (&PathBuf, &String)| {
-        format!("\n{} has runs of {build}, this is {BUILD}", path.display())
+        format!("\n{} has runs of {build}, this is {}", path.display(), build_id())
     };
     foreign.iter().map(line).collect()
 }

@@ -35,7 +35,9 @@ pub use trace::{ImportError, ImportPlan, ImportSummary, WINDOW, import};
 
 use crate::config::lines::LineReader;
 use crate::config::settings::Lists;
-use crate::config::{ConfigNode, Decoder, Group, Location, Problem, Problems, source};
+use crate::config::{
+    ConfigNode, Decoder, Entries, Group, Location, Named, Problem, Problems, source,
+};
 use std::path::Path;
 
 /// One request as its source records it.
@@ -53,7 +55,7 @@ pub struct ImportedRequest {
 
 impl ImportedRequest {
     /// A request without class and budget.
-    fn new(time_ns: i64, key: impl Into<String>) -> Self {
+    pub fn new(time_ns: i64, key: impl Into<String>) -> Self {
         Self { time_ns, key: key.into(), class: None, budget_ns: None }
     }
 }
@@ -118,7 +120,7 @@ pub struct ImporterEntry {
     pub form: ImportKind,
 }
 
-/// Every kind.
+/// The kinds that ship.
 pub const KINDS: &[ImporterEntry] = &[
     azure_llm::ENTRY,
     azure_functions::ENTRY,
@@ -133,6 +135,15 @@ pub const KINDS: &[ImporterEntry] = &[
     nexus::ENTRY,
     splitwise::ENTRY,
 ];
+
+/// Those that ship, and those of a program that has its own.
+pub static ENTRIES: Entries<ImporterEntry> = Entries::of("importer", KINDS);
+
+impl Named for ImporterEntry {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
 
 /// What all kinds have in common: no setting.
 const SETTINGS: Group = Group::named("import").of(&[]);

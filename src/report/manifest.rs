@@ -3,7 +3,7 @@
 use crate::config::source;
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value};
-use crate::experiment::{BUILD, Experiment, SCHEMA_VERSION, Sweep};
+use crate::experiment::{Experiment, SCHEMA_VERSION, Sweep, build_id};
 use crate::output::atomic::{self, WriteError};
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
     let [was, is] = [&planned.experiment, &sweep.experiment].map(|own| own.resolved.canonical());
     let own = "those of this sweep";
     let differs = [
-        ("build", planned.build != BUILD, planned.build.as_str(), BUILD),
+        ("build", planned.build != build_id(), planned.build.as_str(), build_id()),
         ("inputs", planned.inputs != inputs, "other files", own),
         ("resolved", was != is, "other settings", own),
     ];
@@ -108,7 +108,7 @@ fn text(sweep: &Sweep, runs: usize) -> String {
     let mut text = format!(
         "# What it takes to make these results again.\nschema_version = {SCHEMA_VERSION}\n\
          build = {}\nexperiment = {}\nruns = {runs}\n",
-        quote(BUILD),
+        quote(build_id()),
         quote(&experiment.path)
     );
     let mut table = |comment: &str, name: &str, lines: Vec<String>| {

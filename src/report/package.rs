@@ -5,7 +5,7 @@
 use super::data_dictionary::{AXES, FieldDescription, FileDescription, files};
 use super::results::Results;
 use crate::config::source;
-use crate::experiment::{BUILD, Sweep};
+use crate::experiment::{Sweep, build_id};
 use crate::metrics::column::text;
 use crate::metrics::{ColumnKind, Study};
 use crate::output::atomic::{self, WriteError};
@@ -26,7 +26,7 @@ impl Earlier {
         let path = folder.join(NAME).to_string_lossy().into_owned();
         let text = source::read_own(&path).map(|source| source.text).unwrap_or_default();
         let package: Value = serde_json::from_str(&text).unwrap_or_default();
-        let resources = package["resources"].as_array().filter(|_| package["build"] == BUILD);
+        let resources = package["resources"].as_array().filter(|_| package["build"] == build_id());
         let hash = |own: &Value| Some((own["path"].as_str()?.into(), own["hash"].as_str()?.into()));
         Self(resources.into_iter().flatten().filter_map(hash).collect())
     }
@@ -114,7 +114,7 @@ pub fn write_one(name: &str, table: &str, folder: &Path) -> Result<(), WriteErro
 
 fn save(name: &str, title: &str, resources: &[Value], folder: &Path) -> Result<(), WriteError> {
     let package = json!({
-        "name": slug(name), "title": title, "profile": "tabular-data-package", "build": BUILD,
+        "name": slug(name), "title": title, "profile": "tabular-data-package", "build": build_id(),
         "resources": resources,
     });
     atomic::write(&folder.join(NAME), format!("{:#}\n", dense(package)).as_bytes())

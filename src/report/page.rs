@@ -14,7 +14,7 @@ use super::row_notes::row_notes;
 use super::summary::{Cell, cells};
 use crate::config::csv::Table;
 use crate::config::{ConfigNode, Problems, Value as Setting, source};
-use crate::experiment::{BUILD, Expectation, Experiment};
+use crate::experiment::{Expectation, Experiment, build_id};
 use crate::metrics::{QUANTILES, Study, axis_title, column_named, metric_shape, more_is_better};
 use crate::output::atomic::{self, WriteError};
 use minijinja::value::Serde;
@@ -112,8 +112,9 @@ fn data(folder: &Path, results: &Results, manifest: &Manifest) -> Result<Value, 
             metrics.len()
         ));
     }
-    if manifest.build != BUILD {
-        notes.push(format!("the results are of build {}, this page of {BUILD}", manifest.build));
+    if manifest.build != build_id() {
+        let (then, now) = (&manifest.build, build_id());
+        notes.push(format!("the results are of build {then}, this page of {now}"));
     }
     let axes = labels.iter().map(|(key, labels)| {
         let numbers: Option<Vec<f64>> = labels.iter().map(|label| label.parse().ok()).collect();

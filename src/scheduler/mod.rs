@@ -107,7 +107,9 @@ pub use learned::features::catalogue as policy_catalogue;
 pub use learned::tmo_rl::{SteppedDispatcher, trained};
 
 use crate::config::settings::{EntrySettings, Lists, Registry, flattened, names};
-use crate::config::{ConfigNode, Decoder, Group, Kind, Problem, Problems, Setting, decode};
+use crate::config::{
+    ConfigNode, Decoder, Entries, Group, Kind, Named, Problem, Problems, Setting, decode,
+};
 use crate::contract::{AccuracySource, Scheduler};
 use crate::core::rng::Rng;
 use crate::system::catalog::Catalog;
@@ -133,7 +135,7 @@ pub const SCHEDULERS: Registry = Registry {
     name: "scheduler",
     tag: "name",
     common: &COMMON,
-    entries: || REGISTRY.iter().map(SchedulerEntry::described).collect(),
+    entries: || ENTRIES.iter().map(SchedulerEntry::described).collect(),
     optional: false,
 };
 
@@ -170,7 +172,7 @@ pub struct BuildContext<'a> {
     pub rng: Rng,
 }
 
-/// Every scheduler.
+/// The schedulers that ship.
 pub const REGISTRY: &[SchedulerEntry] = &[
     dispatch::fcfs::ENTRY,
     dispatch::edf::ENTRY,
@@ -207,9 +209,13 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::routebalance_like::ENTRY,
 ];
 
-/// The entry called `name`.
-pub fn find(name: &str) -> Option<&'static SchedulerEntry> {
-    REGISTRY.iter().find(|entry| entry.name == name)
+/// Those that ship, and those of a program that has its own.
+pub static ENTRIES: Entries<SchedulerEntry> = Entries::of("scheduler", REGISTRY);
+
+impl Named for SchedulerEntry {
+    fn name(&self) -> &'static str {
+        self.name
+    }
 }
 
 /// A scheduler of an experiment.
@@ -235,12 +241,22 @@ pub fn read(
         return None;
     };
     let name = decode::text(named, problems)?;
-    let Some(entry) = find(name) else {
-        let names = REGISTRY.iter().map(|entry| entry.name);
+    let Some(entry) = ENTRIES.find(name) else {
+        let names = ENTRIES.names();
         problems.push(Problem::unknown(named.place.clone(), "scheduler", name, names));
         return None;
     };
-    let mut fields = Decoder::new(&table, &COMMON, problems);
+    Some(build(entry, &table, context, problems))
+}
+
+/// Builds the scheduler of an entry from its table.
+pub fn build(
+    entry: &'static SchedulerEntry,
+    table: &ConfigNode,
+    context: &BuildContext<'_>,
+    problems: &mut Problems,
+) -> BuiltScheduler {
+    let mut fields = Decoder::new(table, &COMMON, problems);
     fields.describe(entry.name, entry.settings);
     fields.take("name");
     let info = match entry.accuracy {
@@ -252,8 +268,8 @@ pub fn read(
     };
     let scheduler = (entry.build)(&mut fields, context);
     fields.finish();
-    check_evidence(node, info, context, problems);
-    Some(BuiltScheduler { entry, info, scheduler })
+    check_evidence(table, info, context, problems);
+    BuiltScheduler { entry, info, scheduler }
 }
 
 /// Refuses `accuracy = "posterior"` for applications without evidence.

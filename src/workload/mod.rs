@@ -45,7 +45,9 @@ pub use steps::Steps;
 pub use timed::{InterarrivalProcess, StartProcess};
 
 use crate::config::settings::{EntrySettings, Lists, Registry, flattened};
-use crate::config::{Decoder, Group, Kind, Location, Problem, Problems, Setting};
+use crate::config::{
+    ConfigNode, Decoder, Entries, Group, Kind, Location, Named, Problem, Problems, Setting,
+};
 use crate::core::ids::Arrival;
 use crate::core::rng::Rng;
 use crate::core::units::Time;
@@ -65,9 +67,8 @@ pub const MAX_REQUESTS: u64 = 4_000_000_000;
 /// A source of requests in order of time.
 ///
 /// ```
-/// use peeksim::core::ids::{AppId, Arrival, TrueClass};
-/// use peeksim::core::units::{Span, Time};
-/// use peeksim::workload::Arrivals;
+/// use peeksim::extensions::Arrivals;
+/// use peeksim::prelude::*;
 ///
 /// /// Three requests of the first application, 10 ms apart.
 /// struct Three(u64);
@@ -192,7 +193,7 @@ impl std::fmt::Debug for Process {
     }
 }
 
-/// Every arrival process.
+/// The arrival processes that ship.
 pub const ARRIVALS: &[ArrivalEntry] = &[
     poisson::ENTRY,
     recorded::ENTRY,
@@ -212,6 +213,15 @@ pub const ARRIVALS: &[ArrivalEntry] = &[
     closed_loop::ENTRY,
 ];
 
+/// Those that ship, and those of a program that has its own.
+pub static ENTRIES: Entries<ArrivalEntry> = Entries::of("arrival process", ARRIVALS);
+
+impl Named for ArrivalEntry {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 /// The coefficient of variation of gaps.
 const CV: &[Setting] = &[Setting::number("cv", [0.01, 100.0], 1.0)
     .means("The coefficient of variation of the gaps between arrivals.")];
@@ -229,7 +239,7 @@ pub const PROCESSES: Registry = Registry {
     name: "arrival process",
     tag: "name",
     common: &PROCESS,
-    entries: || ARRIVALS.iter().map(ArrivalEntry::described).collect(),
+    entries: || ENTRIES.iter().map(ArrivalEntry::described).collect(),
     optional: false,
 };
 
@@ -348,6 +358,16 @@ impl WorkloadSpec {
     }
 }
 
+/// Builds the process of an entry from its table.
+pub fn build(entry: &ArrivalEntry, table: &ConfigNode, problems: &mut Problems) -> Process {
+    let mut fields = Decoder::new(table, &PROCESS, problems);
+    fields.take("name");
+    fields.describe(entry.name, entry.settings);
+    let process = (entry.read)(&mut fields);
+    fields.finish();
+    process
+}
+
 /// What all replicates of an arrival process have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SharedByReplicates {
@@ -366,7 +386,25 @@ impl<F: FnMut() -> Option<Arrival> + Send> Arrivals for F {
 }
 
 impl Process {
-    fn timed<T: InterarrivalProcess + 'static>(
+    /// A process of instants; `start` makes one of a mean rate in requests per second.
+    ///
+    /// ```
+    /// use peeksim::extensions::Process;
+    /// use peeksim::prelude::{Span, Time};
+    ///
+    /// /// One request every 1 / rate seconds.
+    /// fn regular() -> Process {
+    ///     Process::timed(|rate_rps, _| {
+    ///         let (gap, mut now) = (Span::from_ns(1e9 / rate_rps), Time::ZERO);
+    ///         move |_: &mut _| {
+    ///             now += gap;
+    ///             now
+    ///         }
+    ///     })
+    /// }
+    /// # regular();
+    /// ```
+    pub fn timed<T: InterarrivalProcess + 'static>(
         start: impl Fn(f64, &mut ChaCha8Rng) -> T + Send + Sync + 'static,
     ) -> Self {
         Self::Timed(Arc::new(move |rate_rps, rng| Box::new(start(rate_rps, rng))))

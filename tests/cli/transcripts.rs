@@ -7,13 +7,13 @@
 //! `UPDATE_GOLDEN=1 cargo test transcripts` writes what the program prints now.
 
 use crate::support::shell::{Said, Shell, repository, updating};
-use peeksim::experiment::BUILD;
+use peeksim::experiment::build_id;
 use std::fmt::Write;
 use std::fs;
 
 /// A line without what differs between two runs.
 fn stable(line: &str) -> String {
-    let line = line.replace(BUILD, "<build>");
+    let line = line.replace(build_id(), "<build>");
     match line.split_once("about ") {
         Some((before, rest)) if rest.contains(" s of processor time") => {
             format!("{before}about <time>")

@@ -190,7 +190,7 @@ fn timelines_keep_the_rules_of_the_world() {
         let mut case = Case::draw(seed, limits);
         name_all(&mut case.world);
         for (at, entry) in (0u64..).zip(REGISTRY) {
-            let case = case.for_entry(entry);
+            let case = draw::for_entry(&case, entry);
             let is_plain = |source: &Option<_>| source.is_none_or(|(name, _)| name == "profiled");
             for source in draw::sources(entry).into_iter().filter(is_plain) {
                 let name = source.map(|(name, _)| name);

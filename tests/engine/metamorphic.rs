@@ -2,7 +2,7 @@
 //! registered scheduler with every source of accuracy, in worlds drawn from seeds.
 
 use crate::support::common::draw::{self, Case, Limits, Units};
-use crate::support::common::{self, Happened, Log, Told, V, World};
+use crate::support::common::{self, Happened, Log, Told, V, World, run_unwatched};
 use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use peeksim::core::ids::VariantId;
@@ -24,7 +24,7 @@ fn for_all(limits: Limits, test: impl Fn(&Case, &SchedulerEntry, Option<&str>, u
     for seed in 0..SEEDS {
         let case = Case::draw(seed, limits);
         for (at, entry) in (0u64..).zip(REGISTRY) {
-            let case = case.for_entry(entry);
+            let case = draw::for_entry(&case, entry);
             for source in draw::sources(entry) {
                 let name = source.map(|(name, _)| name);
                 let _told = Told(format!("seed {seed}, {} {name:?}", entry.name));
@@ -64,7 +64,7 @@ fn events_are_the_same_whether_arrivals_are_handed_over_together() {
     let together = std::cell::Cell::new(0);
     for_all(Limits::ALL, |case, entry, source, seed| {
         let scheduler = draw::scheduler(seed, entry, source, Units::PLAIN);
-        let (events, collects) = case.world.run_unwatched(&scheduler);
+        let (events, collects) = run_unwatched(&case.world, &scheduler);
         let watched = case.world.run(&scheduler).events;
         let differ = events.iter().zip(&watched).find(|(one, other)| one != other);
         assert!(differ.is_none() && events.len() == watched.len(), "{scheduler}: {differ:?}");
@@ -255,7 +255,7 @@ fn outcomes_do_not_depend_on_the_scheduler() {
         let mut outcomes = BTreeMap::new();
         let mut agreed = 0;
         for (at, entry) in (0u64..).zip(REGISTRY) {
-            let case = case.for_entry(entry);
+            let case = draw::for_entry(&case, entry);
             for source in draw::sources(entry) {
                 let source = source.map(|(name, _)| name);
                 let scheduler = draw::scheduler(seed * 100 + at, entry, source, Units::PLAIN);

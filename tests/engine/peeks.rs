@@ -24,7 +24,7 @@ fn a_perfect_model_is_an_oracle_of_labels() {
             app.peek.runs_on = ClassifierHost::Free;
         }
         for entry in REGISTRY.iter().filter(|entry| entry.accuracy.is_some()) {
-            let case = case.for_entry(entry);
+            let case = draw::for_entry(&case, entry);
             let run = |source: &str| {
                 let scheduler = draw::scheduler(seed, entry, Some(source), Units::PLAIN);
                 let _told = Told(format!("seed {seed}, {scheduler}"));
@@ -109,7 +109,7 @@ fn peeks_on_workers_and_short_circuits_keep_the_rules() {
             ][(at % 4) as usize];
         }
         for entry in REGISTRY.iter().filter(|entry| entry.accuracy.is_some()) {
-            let case = case.for_entry(entry);
+            let case = draw::for_entry(&case, entry);
             let scheduler = draw::scheduler(seed, entry, Some("posterior"), Units::PLAIN);
             let _told = Told(format!("seed {seed}, {scheduler}"));
             let log = case.world.run(&scheduler);
@@ -151,7 +151,7 @@ fn schedulers_that_do_not_look_do_not_notice() {
             {
                 let name = source.map(|(name, _)| name);
                 let scheduler = draw::scheduler(seed, entry, name, Units::PLAIN);
-                let run = |case: &Case| case.for_entry(entry).world.run(&scheduler);
+                let run = |case: &Case| draw::for_entry(case, entry).world.run(&scheduler);
                 let (one, two) = (run(&plain), run(&other));
                 assert_eq!(one.events, two.events, "seed {seed}, {scheduler}");
             }

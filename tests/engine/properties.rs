@@ -118,7 +118,7 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
             },
         );
         for (at, entry) in (0u64..).zip(REGISTRY) {
-            let case = case.for_entry(entry);
+            let case = draw::for_entry(&case, entry);
             for source in draw::sources(entry) {
                 let name = source.map(|(name, _)| name);
                 let scheduler = draw::scheduler(seed * 100 + at, entry, name, Units::PLAIN);

@@ -114,7 +114,7 @@ fn every_column_of_every_table_is_recounted() {
         for turn in 0..3 {
             let at = (3 * seed + turn) as usize % REGISTRY.len();
             let entry = &REGISTRY[at];
-            let case = case.for_entry(entry);
+            let case = draw::for_entry(&case, entry);
             let drops = seed.is_multiple_of(5).then(|| case.with_drops(true));
             let sources = draw::sources(entry);
             let posterior = sources.iter().flatten().find(|(name, _)| *name == "posterior");

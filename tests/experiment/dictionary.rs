@@ -2,7 +2,7 @@
 
 use crate::support::shell::{Shell, repository};
 use peeksim::config::source::hash;
-use peeksim::experiment::BUILD;
+use peeksim::experiment::build_id;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -186,7 +186,7 @@ fn intervals_of_the_same_rows_are_kept() {
     for (package, expected) in [
         (package.clone(), made.as_str()),
         (other(&runs, &hash("other rows")), &made),
-        (other(BUILD, "another"), &made),
+        (other(build_id(), "another"), &made),
         (known.clone(), "kept\n"),
     ] {
         shell.write("o/intervals.csv", "kept\n");

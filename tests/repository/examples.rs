@@ -9,9 +9,9 @@ use std::fs;
 #[path = "../../examples/minimal.rs"]
 #[expect(dead_code, reason = "what the example prints is tested, not that it prints")]
 mod minimal;
-#[path = "../../examples/own_arrivals.rs"]
-#[expect(dead_code, reason = "as above")]
-mod own_arrivals;
+#[path = "../../examples/own_entries.rs"]
+#[expect(dead_code, reason = "its own tests run here, and the program in tests/cli/extensions.rs")]
+mod own_entries;
 #[path = "../../examples/own_scheduler.rs"]
 #[expect(dead_code, reason = "as above")]
 mod own_scheduler;
@@ -36,24 +36,6 @@ fn minimal_prints_the_row() {
     check("minimal", minimal::report());
 }
 
-#[test]
-fn own_arrivals_prints_the_row() {
-    let printed = check("own_arrivals", own_arrivals::report());
-    // Bursts of 1, 2, … 100 requests.
-    assert!(printed.contains("arrived: 5050,"), "{printed}");
-}
-
-#[test]
-fn own_scheduler_prints_shares() {
-    let printed = check("own_scheduler", own_scheduler::report());
-    for line in printed.lines() {
-        let shares = line.split_whitespace().filter(|word| word.starts_with(['0', '1']));
-        let shares: Vec<f64> = shares.filter_map(|word| word.parse().ok()).collect();
-        assert!(shares.len() == 2 && shares.iter().all(|x| (0.0..=1.0).contains(x)), "{line}");
-    }
-    assert!(printed.lines().any(|line| line.starts_with("longest queue")), "{printed}");
-}
-
 /// An example that is not listed here would not be tested; those in Python and R draw figures.
 #[test]
 fn every_example_is_tested() {
@@ -61,6 +43,6 @@ fn every_example_is_tested() {
     let names = folder.map(|entry| entry.expect("an entry").file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
-    let known = ["minimal.rs", "own_arrivals.rs", "own_scheduler.rs", "plot.R", "plot.py"];
+    let known = ["minimal.rs", "own_entries.rs", "own_scheduler.rs", "plot.R", "plot.py"];
     assert_eq!(names, known);
 }

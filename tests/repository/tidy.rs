@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 15] = [
     &["contract", "import"],
     &["rl"],
     &["scheduler", "engine", "metrics"],
-    &["offloading"],
+    &["offloading", "testing"],
     &["experiment"],
     &["report", "inspection"],
     &["reproduce_tmo", "calibration"],

@@ -1,7 +1,7 @@
 //! Workers in the same condition are planned once, and it does not matter.
 
 use crate::support::common::draw::{self, Case, Limits, Units};
-use crate::support::common::{Told, World};
+use crate::support::common::{Told, World, run_unwatched};
 use peeksim::scheduler::REGISTRY;
 
 const SEEDS: u64 = 80;
@@ -35,13 +35,13 @@ fn workers_that_are_alike_get_what_others_would() {
         let copies = vec![workers[0].clone(); 1 + seed as usize % 5];
         workers.splice(..1, copies);
         for (turn, entry) in (0..).zip(REGISTRY) {
-            let world = case.for_entry(entry).world;
+            let world = draw::for_entry(&case, entry).world;
             let source = draw::sources(entry)[seed as usize % draw::sources(entry).len()];
             let source = source.map(|(name, _)| name);
             let scheduler = draw::scheduler(seed * 100 + turn, entry, source, Units::PLAIN);
             let _told = Told(format!("seed {seed}, {scheduler}"));
-            let (as_one, _) = world.run_unwatched(&scheduler);
-            let (each, _) = apart(&world).run_unwatched(&scheduler);
+            let (as_one, _) = run_unwatched(&world, &scheduler);
+            let (each, _) = run_unwatched(&apart(&world), &scheduler);
             assert!(as_one == each);
             alike += usize::from(world.setup.workers.len() > 1);
         }

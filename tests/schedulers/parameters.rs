@@ -2,7 +2,7 @@
 //! decision in some drawn world, or it is refused, or it is listed here with the reason.
 
 use crate::support::common::World;
-use crate::support::common::draw::{Case, Limits};
+use crate::support::common::draw::{self, Case, Limits};
 use peeksim::config::{ConfigNode, Problems};
 use peeksim::core::rng::Rng;
 use peeksim::scheduler::{self, BuildContext, REGISTRY, SchedulerEntry};
@@ -230,7 +230,7 @@ fn fate(
 ) -> Fate {
     let mut fate = Fate::Refused;
     for seed in 0..SEEDS {
-        let mut case = Case::draw(seed, Limits::ALL).for_entry(entry);
+        let mut case = draw::for_entry(&Case::draw(seed, Limits::ALL), entry);
         if seed % 4 == 3 {
             alike(&mut case.world);
         }
@@ -299,7 +299,7 @@ fn named(entry: &SchedulerEntry) -> Vec<&'static str> {
 fn parameters_that_are_named_are_read() {
     let world = Case::draw(0, Limits::ALL);
     for entry in REGISTRY {
-        let world = world.for_entry(entry).world;
+        let world = draw::for_entry(&world, entry).world;
         assert!(!named(entry).is_empty(), "{}", entry.name);
         for name in named(entry) {
             let known = VALUES.iter().find(|(key, _)| *key == name);

@@ -9,8 +9,8 @@ use crate::system::catalog::AppSpec;
 use crate::system::profile;
 use crate::traces::trace_file::TraceFile;
 use crate::workload::{
-    self, ARRIVALS, ArrivalEntry, ClassFilter, Drift, DriftSchedule, MAX_REQUESTS, PROCESSES,
-    Process, RateSpec, RequestSources, SourceSplit, WorkloadSpec, zipf,
+    self, ArrivalEntry, ClassFilter, Drift, DriftSchedule, MAX_REQUESTS, PROCESSES, Process,
+    RateSpec, RequestSources, SourceSplit, WorkloadSpec, zipf,
 };
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ pub(super) const WORKLOADS: Registry = Registry {
     name: "workload",
     tag: "arrivals",
     common: &WORKLOAD,
-    entries: || ARRIVALS.iter().map(ArrivalEntry::described).collect(),
+    entries: || workload::ENTRIES.iter().map(ArrivalEntry::described).collect(),
     optional: true,
 };
 
@@ -267,10 +267,10 @@ fn read_processes(
 }
 
 fn find(name: &str, node: &ConfigNode, problems: &mut Problems) -> Option<&'static ArrivalEntry> {
-    let entry = ARRIVALS.iter().find(|entry| entry.name == name);
+    let entry = workload::ENTRIES.find(name);
     if entry.is_none() {
         let place = node.place.clone();
-        let known = ARRIVALS.iter().map(|entry| entry.name);
+        let known = workload::ENTRIES.names();
         problems.push(Problem::unknown(place, "arrival process", name, known));
     }
     entry
@@ -281,10 +281,7 @@ fn read_process(table: &ConfigNode, problems: &mut Problems) -> Option<Process> 
     let mut read = Decoder::new(table, &workload::PROCESS, problems);
     let name = read.require("name", "the name of an arrival process")?;
     let entry = find(decode::text(name, read.problems())?, name, read.problems())?;
-    read.describe(entry.name, entry.settings);
-    let process = (entry.read)(&mut read);
-    read.finish();
-    Some(process)
+    Some(workload::build(entry, table, read.problems()))
 }
 
 /// `rate_rps`, or `load`.

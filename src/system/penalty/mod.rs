@@ -9,7 +9,9 @@ mod sigmoid;
 mod step;
 
 use crate::config::settings::{EntrySettings, Lists, Registry, flattened, names};
-use crate::config::{ConfigNode, Decoder, Group, Problem, Problems, Setting, decode};
+use crate::config::{
+    ConfigNode, Decoder, Entries, Group, Named, Problem, Problems, Setting, decode,
+};
 use crate::core::units::{Span, Time};
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -52,8 +54,17 @@ pub struct PenaltyEntry {
     pub build: fn(&mut Decoder<'_>) -> PenaltyShape,
 }
 
-/// Every penalty.
+/// The penalties that ship.
 pub const PENALTIES: &[PenaltyEntry] = &[none::ENTRY, step::ENTRY, linear::ENTRY, sigmoid::ENTRY];
+
+/// Those that ship, and those of a program that has its own.
+pub static ENTRIES: Entries<PenaltyEntry> = Entries::of("penalty", PENALTIES);
+
+impl Named for PenaltyEntry {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
 
 impl PenaltyEntry {
     /// Its settings.
@@ -82,9 +93,21 @@ pub const SHAPES: Registry = Registry {
     name: "penalty",
     tag: "name",
     common: &COMMON,
-    entries: || PENALTIES.iter().map(PenaltyEntry::described).collect(),
+    entries: || ENTRIES.iter().map(PenaltyEntry::described).collect(),
     optional: true,
 };
+
+/// Builds the penalty of an entry from its table.
+pub fn build(entry: &PenaltyEntry, table: &ConfigNode, problems: &mut Problems) -> Penalty {
+    let mut fields = Decoder::new(table, &COMMON, problems);
+    fields.take("name");
+    let base = fields.choice("base", &BASES);
+    let tolerance = Span::from_ms(fields.number("tolerance_ms"));
+    fields.describe(entry.name, entry.settings);
+    let shape = (entry.build)(&mut fields);
+    fields.finish();
+    Penalty { shape, base, tolerance }
+}
 
 /// The divisor of lateness in beliefs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,21 +148,15 @@ impl Penalty {
     /// Reads `"sigmoid"` or `{ name = "sigmoid", … }`.
     pub fn read(node: &ConfigNode, problems: &mut Problems) -> Self {
         let node = &decode::named(node, "name");
-        let mut fields = Decoder::new(node, &COMMON, problems);
-        let name = fields.text("name");
-        let base = fields.choice("base", &BASES);
-        let tolerance = Span::from_ms(fields.number("tolerance_ms"));
-        let entry = PENALTIES.iter().find(|entry| entry.name == name);
+        let name = Decoder::new(node, &COMMON, problems).text("name");
+        let entry = ENTRIES.find(&name);
         let Some(entry) = entry else {
-            let names = PENALTIES.iter().map(|entry| entry.name);
+            let names = ENTRIES.names();
             let place = node.get("name").unwrap_or(node).place.clone();
-            fields.problems().push(Problem::unknown(place, "penalty", &name, names));
+            problems.push(Problem::unknown(place, "penalty", &name, names));
             return Self::sigmoid();
         };
-        fields.describe(entry.name, entry.settings);
-        let shape = (entry.build)(&mut fields);
-        fields.finish();
-        Self { shape, base, tolerance }
+        build(entry, node, problems)
     }
 
     /// The relative lateness from which on answers are worthless; `None` if there is none.

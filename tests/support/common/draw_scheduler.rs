@@ -4,6 +4,7 @@ use peeksim::config::Setting;
 use peeksim::config::settings::Preset;
 use peeksim::contract::AccuracySource;
 use peeksim::scheduler::SchedulerEntry;
+use peeksim::testing::draw::Case;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -109,6 +110,11 @@ const SEARCHES: [&str; 2] = ["exhaustive", "optimal-window"];
 
 /// Schedulers that refuse more than one worker with one lane.
 pub const ALONE: [&str; 1] = ["optimal-window"];
+
+/// The world with as many workers and lanes as the scheduler takes.
+pub fn for_entry(case: &Case, entry: &SchedulerEntry) -> Case {
+    if ALONE.contains(&entry.name) { case.alone() } else { case.clone() }
+}
 
 /// How times are written into a scheduler's parameters.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Writes down what a scheduler was asked and what it answered, as plain numbers.
 
-use peeksim::contract::{BatchCompletion, Decision, Plan, Scheduler, Trigger, View};
+use crate::contract::{BatchCompletion, Decision, Plan, Scheduler, Trigger, View};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,7 +1,7 @@
 //! Penalties by formulas of the tests' own: γ as a function of lateness over budget.
 
-use peeksim::config::{ConfigNode, Problems};
-use peeksim::system::penalty::Penalty;
+use crate::config::{ConfigNode, Problems};
+use crate::system::penalty::Penalty;
 
 /// A penalty, and when late still counts as on time.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,21 +1,18 @@
-//! Worlds drawn from a seed; schedulers are drawn in `draw_scheduler.rs`.
-
-pub use super::draw_scheduler::{ALONE, Units, scheduler, sources};
+//! Worlds drawn from a seed.
 
 use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, WorkerFacts};
 use super::penalty_formula::Late;
-use super::{CLASS, V, World};
-use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
-use peeksim::classifier::posterior::Evidence;
-use peeksim::core::ids::{AppId, Arrival, TrueClass};
-use peeksim::core::rng::Rng;
-use peeksim::core::units::{Span, Time};
-use peeksim::scheduler::SchedulerEntry;
-use peeksim::system::catalog::{DecisionOverhead, OutcomeModel, Resident};
-use peeksim::system::faults::{BeliefError, Outage, Slowdown, Stalls};
-use peeksim::system::latency::{LatencyFit, LatencyPoints};
-use peeksim::system::link::{Link, Uplink};
-use peeksim::system::profile::VariantCost;
+use super::world::{CLASS, V, World};
+use crate::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
+use crate::classifier::posterior::Evidence;
+use crate::core::ids::{AppId, Arrival, TrueClass};
+use crate::core::rng::Rng;
+use crate::core::units::{Span, Time};
+use crate::system::catalog::{DecisionOverhead, OutcomeModel, Resident};
+use crate::system::faults::{BeliefError, Outage, Slowdown, Stalls};
+use crate::system::latency::{LatencyFit, LatencyPoints};
+use crate::system::link::{Link, Uplink};
+use crate::system::profile::VariantCost;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -235,17 +232,15 @@ impl Case {
         }
     }
 
-    /// The same with as many workers and lanes as the scheduler takes.
-    pub fn for_entry(&self, entry: &SchedulerEntry) -> Self {
+    /// The same with one worker, which has one lane and no link.
+    pub fn alone(&self) -> Self {
         let mut case = self.clone();
-        if ALONE.contains(&entry.name) {
-            case.facts.workers.truncate(1);
-            case.facts.workers[0].lanes = 1;
-            case.world.setup.workers.truncate(1);
-            case.facts.workers[0].link = None;
-            case.world.setup.workers[0].link = None;
-            case.world.setup.workers[0].lanes = 1;
-        }
+        case.facts.workers.truncate(1);
+        case.facts.workers[0].lanes = 1;
+        case.world.setup.workers.truncate(1);
+        case.facts.workers[0].link = None;
+        case.world.setup.workers[0].link = None;
+        case.world.setup.workers[0].lanes = 1;
         case
     }
 

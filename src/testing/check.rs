@@ -1,10 +1,11 @@
 //! Checkers that read what happened and know nothing of the engine: they replay the log against
 //! the rules of the simulated world, with bookkeeping of their own.
 
+use super::event_record::Happened;
 use super::facts::{Facts, WorkerFacts};
 use super::link_checker::{Ending, Way};
+use super::log::Log;
 use super::recorder::{Asked, Decided};
-use super::{Happened, Log};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Why a log cannot be true.
