@@ -1,4 +1,5 @@
-//! Gives the binary a build id: the version and a hash of every source file.
+//! Gives the binary a build id: the version and a hash of every source file, templates
+//! and scripts of pages included.
 //!
 //! Results are reused only between equal builds. A hash of the sources says the same with or
 //! without a git checkout, and differs for an edited tree.
@@ -34,7 +35,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|e| e == "rs") {
+        } else {
             files.push(path);
         }
     }

@@ -1,5 +1,6 @@
 //! `peeksim init`: writes a folder to begin with.
 
+mod scheduler_crate;
 mod study;
 
 use super::{CliError, print_note};
@@ -12,9 +13,18 @@ use std::path::{Path, PathBuf};
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
-    /// The folder to write: a new one, or one without files of these names, as `.`.
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    /// The folder to write: a new one, or one without files of these names, as `.`. That of a
+    /// scheduler is called like it by default.
+    #[arg(value_name = "DIR", required_unless_present = "scheduler")]
+    folder: Option<PathBuf>,
+    /// Write a crate with a scheduler of this name, which has the whole command line of peeksim,
+    /// instead of a study.
+    #[arg(long, value_name = "NAME", conflicts_with = "from_latencies")]
+    scheduler: Option<String>,
+    /// The sources of peeksim on which that crate depends; by default those in which the current
+    /// folder is, else the published version.
+    #[arg(long, value_name = "FOLDER", requires = "scheduler")]
+    checkout: Option<PathBuf>,
     /// Make the profiles of a table of measured latencies with columns variant, batch, latency_ms,
     /// and if known app, worker_class, count, load_ms, bytes, accuracy; rows of one batch size are
     /// timings of it.
@@ -26,11 +36,23 @@ pub(super) struct InitArgs {
 type Files = Vec<(String, String)>;
 
 pub(super) fn main(args: &InitArgs, out: &mut impl Write) -> Result<(), CliError> {
+    if let Some(name) = &args.scheduler {
+        return scheduler(name, args, out);
+    }
+    let Some(folder) = &args.folder else { return Ok(()) };
     let study = study::make(args.from_latencies.as_deref())?;
-    write(&args.folder, &study.files, out)?;
+    write(folder, &study.files, out)?;
     study.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
-    let experiment = args.folder.join(study::EXPERIMENT);
+    let experiment = folder.join(study::EXPERIMENT);
     Ok(writeln!(out, "next: peeksim sweep {}", experiment.display())?)
+}
+
+/// Writes the crate of a scheduler.
+fn scheduler(name: &str, args: &InitArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(name));
+    write(&folder, &scheduler_crate::make(name, args.checkout.as_deref())?, out)?;
+    let folder = folder.display();
+    Ok(writeln!(out, "next: cd {folder} && cargo test && cargo run -- sweep experiment.toml")?)
 }
 
 /// Writes all files into a folder, or none.

@@ -6,6 +6,7 @@ mod cluster;
 mod command;
 mod compare;
 mod explain;
+mod extensions;
 mod import;
 mod inspect;
 mod league;
