@@ -14,6 +14,7 @@ mod estimate;
 mod explain;
 mod gantt;
 mod import;
+mod init;
 mod inspect;
 mod league;
 mod list;
@@ -64,6 +65,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a study to begin with: profiles, requests, and an experiment that explains itself.
+    Init(init::InitArgs),
     /// Run all runs of an experiment and write table, CSV files and figures.
     Sweep(sweep::SweepArgs),
     /// Check an experiment and print its plan and an estimate of its time, without running it.
@@ -246,6 +249,7 @@ pub fn main() -> ExitCode {
     let mut out = Terminal::new(io::stdout().lock());
     let done = match cli.command {
         None => Ok(()),
+        Some(Command::Init(args)) => init::main(&args, &mut out),
         Some(Command::Sweep(args)) => sweep::main(&args, &mut out),
         Some(Command::Check(args)) => check::main(&args, &mut out),
         Some(Command::ShardPlan(args)) => shard_plan::main(&args, &mut out),

@@ -15,6 +15,7 @@ mod columns;
 mod counts;
 mod csv;
 mod jsonl;
+mod latencies;
 mod merge;
 mod mooncake;
 mod nexus;
@@ -29,6 +30,7 @@ mod video_counts;
 
 pub use app_mapping::AppMapping;
 pub use jsonl::find;
+pub use latencies::{LATENCY_COLUMNS, MeasuredApp, MeasuredLatencies};
 pub use profile::Folder;
 pub(crate) use profile::{GIVEN, Measured};
 pub use trace::{ImportError, ImportPlan, ImportSummary, WINDOW, import};

@@ -93,6 +93,33 @@ pub fn new_folder(path: &Path, files: &[(&str, String)]) -> Result<(), WriteErro
     result.map_err(WriteError::at(path))
 }
 
+/// Writes new files below a folder, which is made if need be; all of them, or none.
+///
+/// # Errors
+///
+/// If a file cannot be written. Then files and folders that were made are removed.
+pub fn new_files(folder: &Path, files: &[(String, String)]) -> Result<(), WriteError> {
+    let mut made = Vec::new();
+    let result = files.iter().try_for_each(|(name, text)| {
+        let path = folder.join(name);
+        let above: Vec<&Path> = path.ancestors().skip(1).take_while(|path| !path.exists()).collect();
+        for new in above.into_iter().rev().filter(|path| !path.as_os_str().is_empty()) {
+            fs::create_dir(new).map_err(WriteError::at(new))?;
+            made.push(new.to_owned());
+        }
+        write(&path, text.as_bytes())?;
+        made.push(path);
+        Ok(())
+    });
+    if result.is_err() {
+        for path in made.iter().rev() {
+            // The first error is reported; what is left does no harm.
+            let _ = if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
+        }
+    }
+    result
+}
+
 /// Removes a file, if it exists.
 ///
 /// # Errors

@@ -24,6 +24,8 @@ mod device_table;
 mod spread;
 mod tables;
 
+pub(crate) use cells::{COUNT, POINT, point, span};
+
 use super::deadline_budget::{BUDGET, DeadlineBudget};
 use super::device::{DeviceCost, Spread};
 use super::latency::LatencyPoints;
@@ -236,9 +238,9 @@ impl Profile {
 }
 
 /// Names of classes, variants and classes of workers, which are written into tables.
-const NAME: &str = "a name without blanks, commas and quotes";
+pub(crate) const NAME: &str = "a name without blanks, commas and quotes";
 
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == ',' || c == '"';
     !text.is_empty() && !text.contains(odd)
 }

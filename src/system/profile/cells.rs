@@ -7,16 +7,16 @@ use crate::core::units::Span;
 use crate::system::latency::{LatencyPoint, MAX_BATCH, MAX_COUNT};
 
 /// The columns of a point of a latency table.
-pub(super) const POINT: [&str; 2] = ["batch", "latency_ms"];
+pub(crate) const POINT: [&str; 2] = ["batch", "latency_ms"];
 /// The column of its number of timings.
-pub(super) const COUNT: [&str; 1] = ["count"];
+pub(crate) const COUNT: [&str; 1] = ["count"];
 /// The column of power modes in tables by class of workers.
 pub(super) const POWER_MODE: &str = "power_mode";
 
 /// The longest batch and load, a day: sums of them fit 64 bits of nanoseconds.
 const MAX_SPAN: Span = Span(86_400_000_000_000);
 
-pub(super) fn span(row: Row<'_>, column: usize) -> Result<Span, Problem> {
+pub(crate) fn span(row: Row<'_>, column: usize) -> Result<Span, Problem> {
     match row.decimal(column, 6).map(Span)? {
         span if span <= MAX_SPAN => Ok(span),
         _ => Err(row.problem(column, format!("at most {} ms, a day", MAX_SPAN.as_ms()))),
@@ -31,7 +31,7 @@ fn latency(row: Row<'_>, column: usize) -> Result<Span, Problem> {
 }
 
 /// A row of a latency table, its cells in the order of [`POINT`] and [`COUNT`].
-pub(super) fn point(
+pub(crate) fn point(
     row: Row<'_>,
     (columns, more): (&[usize], &[Option<usize>]),
     problems: &mut Problems,

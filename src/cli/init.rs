@@ -1,0 +1,56 @@
+//! `peeksim init`: writes a folder to begin with.
+
+mod study;
+
+use super::{CliError, print_note};
+use crate::config::{Location, Problem, Problems};
+use crate::output::atomic;
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The folder to write: a new one, or one without files of these names, as `.`.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Make the profiles of a table of measured latencies with columns variant, batch, latency_ms,
+    /// and if known app, worker_class, count, load_ms, bytes, accuracy; rows of one batch size are
+    /// timings of it.
+    #[arg(long, value_name = "CSV")]
+    from_latencies: Option<String>,
+}
+
+/// Files of a folder, by their paths in it.
+type Files = Vec<(String, String)>;
+
+pub(super) fn main(args: &InitArgs, out: &mut impl Write) -> Result<(), CliError> {
+    let study = study::make(args.from_latencies.as_deref())?;
+    write(&args.folder, &study.files, out)?;
+    study.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
+    let experiment = args.folder.join(study::EXPERIMENT);
+    Ok(writeln!(out, "next: peeksim sweep {}", experiment.display())?)
+}
+
+/// Writes all files into a folder, or none.
+fn write(folder: &Path, files: &Files, out: &mut impl Write) -> Result<(), CliError> {
+    let place = || Location::file(&folder.display().to_string());
+    if folder.exists() && !folder.is_dir() {
+        return Err(Problem::new(place(), "a file", "a folder, or none yet").into());
+    }
+    let mut problems = Problems::default();
+    for (name, _) in files {
+        let path = folder.join(name);
+        if path.exists() || path.is_symlink() {
+            let place = Location::file(&path.display().to_string());
+            problems.push(Problem::new(place, "an existing file", "none, so that none is lost"));
+        }
+    }
+    problems.check(Some(()))?;
+    atomic::new_files(folder, files)?;
+    for (name, _) in files {
+        writeln!(out, "wrote {}", folder.join(name).display())?;
+    }
+    Ok(())
+}
