@@ -102,7 +102,8 @@ pub fn new_files(folder: &Path, files: &[(String, String)]) -> Result<(), WriteE
     let mut made = Vec::new();
     let result = files.iter().try_for_each(|(name, text)| {
         let path = folder.join(name);
-        let above: Vec<&Path> = path.ancestors().skip(1).take_while(|path| !path.exists()).collect();
+        let above: Vec<&Path> =
+            path.ancestors().skip(1).take_while(|path| !path.exists()).collect();
         for new in above.into_iter().rev().filter(|path| !path.as_os_str().is_empty()) {
             fs::create_dir(new).map_err(WriteError::at(new))?;
             made.push(new.to_owned());

@@ -7,6 +7,7 @@ mod command;
 mod compare;
 mod explain;
 mod import;
+mod init;
 mod inspect;
 mod league;
 mod list;
