@@ -15,9 +15,9 @@ pub(super) struct InitArgs {
     /// The folder to write: a new one, or one without files of these names, as `.`.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Make the profiles of a table of measured latencies with columns variant, batch, latency_ms,
-    /// and if known app, worker_class, count, load_ms, bytes, accuracy; rows of one batch size are
-    /// timings of it.
+    /// Make the profiles of a table of measured latencies: columns `variant`, `batch`,
+    /// `latency_ms`, and if known `app`, `worker_class`, `count`, `load_ms`, `bytes`, `accuracy`;
+    /// several rows of a batch size are its timings.
     #[arg(long, value_name = "CSV")]
     from_latencies: Option<String>,
 }
