@@ -25,9 +25,9 @@ pub(super) struct InitArgs {
     /// folder is, else the published version.
     #[arg(long, value_name = "FOLDER", requires = "scheduler")]
     checkout: Option<PathBuf>,
-    /// Make the profiles of a table of measured latencies with columns variant, batch, latency_ms,
-    /// and if known app, worker_class, count, load_ms, bytes, accuracy; rows of one batch size are
-    /// timings of it.
+    /// Make the profiles of a table of measured latencies: columns `variant`, `batch`,
+    /// `latency_ms`, and if known `app`, `worker_class`, `count`, `load_ms`, `bytes`, `accuracy`;
+    /// several rows of a batch size are its timings.
     #[arg(long, value_name = "CSV")]
     from_latencies: Option<String>,
 }

@@ -125,7 +125,7 @@ impl MeasuredLatencies {
         let mut rows = RowReader::with_layout(file, TableLayout::default())?;
         let columns = Columns::find(rows.head())?;
         let mut measured = Self { counted: columns.count[0].is_some(), ..Self::default() };
-        let app = name(stem(file));
+        let app = name(stem(file).trim_start_matches('.'));
         rows.each(|row| measured.add(row, &columns, &app))?;
         if measured.apps.is_empty() {
             return Err(Problem::new(Location::file(file), "a header and no rows", "rows").into());
@@ -137,7 +137,8 @@ impl MeasuredLatencies {
     fn add(&mut self, row: Row<'_>, columns: &Columns, app: &str) -> Result<(), Problem> {
         let app = match columns.app {
             Some(column) if !is_folder(row.text(column)) => {
-                return Err(row.problem(column, app_mapping::NAME));
+                let expected = format!("{}, not beginning with a point", app_mapping::NAME);
+                return Err(row.problem(column, expected));
             }
             column => column.map_or(app, |column| row.text(column)),
         };

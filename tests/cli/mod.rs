@@ -8,6 +8,7 @@ mod compare;
 mod explain;
 mod extensions;
 mod import;
+mod init;
 mod inspect;
 mod league;
 mod list;

@@ -1,30 +1,9 @@
-//! Results open with the right types in pandas and DuckDB, and the Python example draws them.
-//!
-//! `PEEKSIM_PYTHON` names a Python that has these packages, else `python3` is tried; what is not
-//! there is skipped, and said so.
+//! Results open with the right types in pandas and DuckDB, and the notebook reads them.
 
+use crate::support::python::{output, python};
 use crate::support::shell::{Shell, column, repository};
+use serde_json::Value;
 use std::path::PathBuf;
-use std::process::Command;
-
-/// A Python that can import these, if there is one.
-fn python(packages: &str) -> Option<Command> {
-    let name = std::env::var_os("PEEKSIM_PYTHON").unwrap_or_else(|| "python3".into());
-    let tried = Command::new(&name).args(["-c", &format!("import {packages}")]).output();
-    if tried.is_ok_and(|tried| tried.status.success()) {
-        return Some(Command::new(name));
-    }
-    println!("skipped: no Python with {packages} (PEEKSIM_PYTHON may name one)");
-    None
-}
-
-/// Runs it; what it printed.
-fn output(command: &mut Command) -> String {
-    let output = command.output().expect("Python starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout)
-}
 
 /// How many columns a reader found as their packages say, in these folders.
 fn checked(reader: &str, folders: &[PathBuf]) -> Option<u32> {
@@ -61,11 +40,22 @@ fn tables_open_with_the_types_of_their_package() {
 }
 
 #[test]
-fn the_example_draws_a_figure() {
-    let Some(mut python) = python("pandas, matplotlib") else { return };
-    let shell = Shell::small();
-    shell.ok("sweep small.toml --out o");
-    python.env("MPLBACKEND", "Agg").arg(repository("examples/plot.py"));
-    output(python.arg(shell.path("o")).arg(shell.path("utility.png")));
-    assert!(shell.bytes("utility.png").starts_with(b"\x89PNG"));
+fn the_notebook_runs_and_draws() {
+    let Some(mut python) = python("nbconvert, ipykernel, pandas, scipy, matplotlib, duckdb") else {
+        return;
+    };
+    let shell = Shell::new();
+    let notebook = repository("examples/results.ipynb");
+    shell.write("results.ipynb", std::fs::read(notebook).expect("the notebook"));
+    python.args(["-m", "nbconvert", "--execute", "--to", "notebook", "--output", "run.ipynb"]);
+    python.arg("results.ipynb").env("PATH", shell.search_path()).env_remove("MPLBACKEND");
+    output(python.current_dir(shell.path("")));
+    let run: Value = serde_json::from_str(&shell.read("run.ipynb")).expect("JSON");
+    let outputs = run["cells"].as_array().expect("cells").iter();
+    let outputs = outputs.filter_map(|cell| cell["outputs"].as_array()).flatten();
+    let pictures = outputs.filter(|output| output["data"].get("image/png").is_some());
+    assert_eq!(pictures.count(), 2);
+    for figure in ["utility.png", "difference.png"] {
+        assert!(shell.bytes(figure).starts_with(b"\x89PNG"), "{figure}");
+    }
 }

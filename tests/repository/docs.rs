@@ -5,9 +5,11 @@
 //! - `sh`: commands that succeed, with fewer requests, replicates and steps than written.
 //! - `console`: commands after `$`, and the standard output that follows them, to the letter.
 //!   `UPDATE_README=1 cargo test readme docs` writes it.
+//! - `python`: a program that succeeds, in the folder of the blocks before it.
 //! - `csv` and `toml` after "in `PATH`": a file that later blocks of the page use.
 //! - `text`: nothing is checked.
 
+use crate::support::python::python;
 use crate::support::shell::{SMALL, Said, Shell, repository};
 use std::fmt::Write;
 use std::fs;
@@ -88,6 +90,17 @@ fn blocks(text: &str) -> Vec<Block> {
     found
 }
 
+/// The blocks of a document in this language, each behind the last heading before it.
+pub fn headed_blocks(document: &str, language: &str) -> Vec<(String, String)> {
+    let text = read(document);
+    let found = blocks(&text).into_iter().filter(|block| block.language == language);
+    let heading = |line: usize| {
+        let before = text.lines().take(line).filter_map(|line| line.strip_prefix("## "));
+        before.last().unwrap_or_default().to_owned()
+    };
+    found.map(|block| (heading(block.line), block.text)).collect()
+}
+
 /// Keys of an experiment that stand before its first table.
 const TOP: [&str; 7] = ["name", "title", "note", "seed", "replicates", "stopping", "tables"];
 
@@ -141,13 +154,9 @@ fn small(command: &str) -> String {
 
 /// Runs a line of a shell script, with the binary among the commands.
 fn run(shell: &Shell, line: &str) -> Said {
-    let binary = shell.command(&[]).get_program().to_owned();
-    let folder = std::path::Path::new(&binary).parent().expect("a folder").to_owned();
-    let known = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder).chain(std::env::split_paths(&known));
-    let path = std::env::join_paths(folders).expect("a search path");
     let mut command = Command::new("sh");
-    Said::of(command.args(["-c", line]).env("PATH", path).current_dir(shell.path("")))
+    command.args(["-c", line]).env("PATH", shell.search_path());
+    Said::of(command.current_dir(shell.path("")))
 }
 
 /// A line without what differs between two runs: how long something took.
@@ -214,6 +223,14 @@ fn check_page(document: &str) {
                 } else {
                     assert_eq!(block.text, printed, "{place}: UPDATE_README=1 cargo test docs");
                 }
+            }
+            "python" => {
+                let Some(mut python) = python("pandas, scipy, matplotlib, duckdb") else {
+                    continue;
+                };
+                python.args(["-c", &block.text]).env("PATH", shell.search_path());
+                let said = Said::of(python.current_dir(shell.path("")));
+                assert_eq!(said.code, Some(0), "{place}: {}", said.err);
             }
             "rust" | "rust,ignore" | "csv" | "text" => {}
             other => panic!("{place}: the language of a block is `{other}`"),

@@ -3,7 +3,9 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test examples` accepts what they print now.
 
+use super::docs::headed_blocks;
 use crate::support::shell::{repository, updating};
+use serde_json::json;
 use std::fs;
 
 #[path = "../../examples/minimal.rs"]
@@ -36,13 +38,56 @@ fn minimal_prints_the_row() {
     check("minimal", minimal::report());
 }
 
-/// An example that is not listed here would not be tested; those in Python and R draw figures.
+/// The notebook has the Python blocks of the book, so that both say the same. It holds no outputs;
+/// `tests/experiment/dataframes.rs` runs it. `UPDATE_README=1 cargo test examples` writes it.
+#[test]
+fn the_notebook_is_the_page_of_the_book() {
+    let page = "docs/src/python.md";
+    let text = |text: &str| -> Vec<String> {
+        text.trim_end().split_inclusive('\n').map(str::to_owned).collect()
+    };
+    let mut cells = Vec::new();
+    let mut add = |kind: &str, source: &str| {
+        let mut cell = json!({
+            "cell_type": kind,
+            "id": format!("cell-{}", cells.len()),
+            "metadata": {},
+            "source": text(source),
+        });
+        if kind == "code" {
+            (cell["execution_count"], cell["outputs"]) = (json!(null), json!([]));
+        }
+        cells.push(cell);
+    };
+    add("markdown", &format!("# Results of peeksim in Python\n\n`{page}` explains these cells."));
+    let mut last = String::new();
+    for (heading, block) in headed_blocks(page, "python") {
+        if heading != last {
+            add("markdown", &format!("## {heading}"));
+        }
+        add("code", &block);
+        last = heading;
+    }
+    let kernel = json!({ "display_name": "Python 3", "language": "python", "name": "python3" });
+    let metadata = json!({ "kernelspec": kernel, "language_info": { "name": "python" } });
+    let notebook =
+        json!({ "cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5 });
+    let notebook = format!("{notebook:#}\n");
+    let path = repository("examples/results.ipynb");
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(&path, &notebook).expect("the notebook can be written");
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(kept, notebook, "UPDATE_README=1 cargo test examples");
+}
+
+/// An example that is not listed here would not be tested; the one in R draws a figure.
 #[test]
 fn every_example_is_tested() {
     let folder = fs::read_dir(repository("examples")).expect("a folder");
     let names = folder.map(|entry| entry.expect("an entry").file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
-    let known = ["minimal.rs", "own_entries.rs", "own_scheduler.rs", "plot.R", "plot.py"];
+    let known = ["minimal.rs", "own_entries.rs", "own_scheduler.rs", "plot.R", "results.ipynb"];
     assert_eq!(names, known);
 }

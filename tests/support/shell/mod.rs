@@ -1,6 +1,7 @@
 //! The real binary in a temporary folder.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -120,6 +121,15 @@ impl Shell {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("peeksim"));
         command.current_dir(self.0.path()).args(arguments);
         command
+    }
+
+    /// The folders in which commands are looked up, first that of the binary.
+    pub fn search_path(&self) -> OsString {
+        let binary = self.command(&[]).get_program().to_owned();
+        let folder = Path::new(&binary).parent().expect("a folder").to_owned();
+        let known = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(folder).chain(std::env::split_paths(&known));
+        std::env::join_paths(folders).expect("a search path")
     }
 
     /// Runs a shell script in a name space of its own, where it may mount; `$1` is the binary.
