@@ -5,6 +5,7 @@ pub mod decode;
 mod decompress;
 pub mod error;
 pub mod json;
+pub mod json_lines;
 pub mod lines;
 pub mod note;
 pub mod path;

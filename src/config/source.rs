@@ -311,6 +311,13 @@ fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
     Ok(Source { path: path.to_owned(), text, sha256 })
 }
 
+/// The SHA-256 of a file on disk as it is, in hexadecimal; `None` if it cannot be read.
+pub fn hash_of(path: &str) -> Option<String> {
+    let mut hash = Sha256::new();
+    std::io::copy(&mut fs::File::open(path).ok()?, &mut hash).ok()?;
+    Some(hex(&hash.finalize()))
+}
+
 /// The SHA-256 of a text, in hexadecimal.
 pub fn hash(text: &str) -> String {
     hex(&Sha256::digest(text))
