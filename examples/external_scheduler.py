@@ -38,5 +38,6 @@ for line in sys.stdin:
             batch = [r for r in served if r["app"] == served[0]["app"]][:largest]
             ids = [request["id"] for request in batch]
             plan.append({"assign": {"worker": worker, "variant": variant, "requests": ids}})
-            waiting = [request for request in waiting if request["id"] not in set(ids)]
+            taken = set(ids)
+            waiting = [request for request in waiting if request["id"] not in taken]
     answer({"decision": view["decision"], "plan": plan})
