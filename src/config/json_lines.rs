@@ -48,6 +48,7 @@ pub fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(line).map_err(|error| {
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or_default();
+        let said = said.replace("unknown variant", "unknown name");
         let kind = if error.is_data() { "another message" } else { "broken JSON" };
         format!("{kind} ({said} at column {})", error.column())
     })
@@ -91,7 +92,9 @@ mod tests {
         assert_eq!(check_version(greeting().as_bytes()), Ok(()));
         assert_eq!(said("{\"version\": 2}"), "version 2");
         assert!(said("hello").starts_with("broken JSON (expected value at column 1"));
-        assert!(said("{\"version\": 1, \"x\": 0}").starts_with("another message (unknown field `x`"));
+        assert!(
+            said("{\"version\": 1, \"x\": 0}").starts_with("another message (unknown field `x`")
+        );
         assert!(said("{\"version\": 1.0}").contains("floating point `1.0`, expected u32"));
     }
 }

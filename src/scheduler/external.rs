@@ -98,7 +98,8 @@ impl External {
         self.exchange(&expected)?;
         let answer: Answer = parse(&self.line).map_err(|found| instead(&found, &expected))?;
         if answer.decision != self.decision {
-            return Err(instead(&format!("one to decision {}", answer.decision), &expected));
+            let found = format!("an answer to decision {}", answer.decision);
+            return Err(instead(&found, &expected));
         }
         answer.add_to(view, plan);
         self.decision += 1;

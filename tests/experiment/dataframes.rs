@@ -3,20 +3,9 @@
 //! `PEEKSIM_PYTHON` names a Python that has these packages, else `python3` is tried; what is not
 //! there is skipped, and said so.
 
-use crate::support::shell::{Shell, column, repository};
+use crate::support::shell::{Shell, column, python, repository};
 use std::path::PathBuf;
 use std::process::Command;
-
-/// A Python that can import these, if there is one.
-fn python(packages: &str) -> Option<Command> {
-    let name = std::env::var_os("PEEKSIM_PYTHON").unwrap_or_else(|| "python3".into());
-    let tried = Command::new(&name).args(["-c", &format!("import {packages}")]).output();
-    if tried.is_ok_and(|tried| tried.status.success()) {
-        return Some(Command::new(name));
-    }
-    println!("skipped: no Python with {packages} (PEEKSIM_PYTHON may name one)");
-    None
-}
 
 /// Runs it; what it printed.
 fn output(command: &mut Command) -> String {

@@ -54,13 +54,22 @@ fn own_scheduler_prints_shares() {
     assert!(printed.lines().any(|line| line.starts_with("longest queue")), "{printed}");
 }
 
-/// An example that is not listed here would not be tested; those in Python and R draw figures.
+/// An example that is not listed here would not be tested; those in Python and R that draw
+/// figures, decide or learn are tested where they are used.
 #[test]
 fn every_example_is_tested() {
     let folder = fs::read_dir(repository("examples")).expect("a folder");
     let names = folder.map(|entry| entry.expect("an entry").file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
-    let known = ["minimal.rs", "own_arrivals.rs", "own_scheduler.rs", "plot.R", "plot.py"];
+    let known = [
+        "external_scheduler.py",
+        "gymnasium_env.py",
+        "minimal.rs",
+        "own_arrivals.rs",
+        "own_scheduler.rs",
+        "plot.R",
+        "plot.py",
+    ];
     assert_eq!(names, known);
 }

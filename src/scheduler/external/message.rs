@@ -282,11 +282,28 @@ pub struct Answer {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Step {
-    Assign { worker: u16, variant: u16, requests: Vec<u32> },
-    Preload { worker: u16, variant: u16 },
-    Evict { worker: u16, variant: u16 },
-    Preempt { worker: u16, lane: usize },
-    Reject { request: u32, #[serde(default)] reason: Reason },
+    Assign {
+        worker: u16,
+        variant: u16,
+        requests: Vec<u32>,
+    },
+    Preload {
+        worker: u16,
+        variant: u16,
+    },
+    Evict {
+        worker: u16,
+        variant: u16,
+    },
+    Preempt {
+        worker: u16,
+        lane: usize,
+    },
+    Reject {
+        request: u32,
+        #[serde(default)]
+        reason: Reason,
+    },
     WakeAtNs(u64),
 }
 

@@ -1,6 +1,6 @@
 //! Worlds drawn from a seed; schedulers are drawn in `draw_scheduler.rs`.
 
-pub use super::draw_scheduler::{ALONE, Units, scheduler, sources};
+pub use super::draw_scheduler::{ALONE, Units, built_in, scheduler, sources};
 
 use super::facts::{CostFacts, Facts, LinkFacts, RequestFacts, VariantFacts, WorkerFacts};
 use super::penalty_formula::Late;

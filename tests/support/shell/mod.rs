@@ -64,6 +64,17 @@ pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// A Python that can import these, if there is one: that of `PEEKSIM_PYTHON`, or `python3`.
+pub fn python(packages: &str) -> Option<Command> {
+    let name = std::env::var_os("PEEKSIM_PYTHON").unwrap_or_else(|| "python3".into());
+    let tried = Command::new(&name).args(["-c", &format!("import {packages}")]).output();
+    if tried.is_ok_and(|tried| tried.status.success()) {
+        return Some(Command::new(name));
+    }
+    println!("skipped: no Python with {packages} (PEEKSIM_PYTHON may name one)");
+    None
+}
+
 /// A temporary folder in which the binary is called.
 pub struct Shell(TempDir);
 
