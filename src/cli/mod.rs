@@ -10,6 +10,7 @@ mod cluster;
 mod compare;
 mod completions;
 mod dialogues;
+mod env;
 mod estimate;
 mod explain;
 mod extensions;
@@ -109,6 +110,9 @@ enum Command {
     Schema,
     /// Train an agent to offload dialogues or to schedule; the same command resumes a training.
     Train(train_args::TrainArgs),
+    /// Serve the environment of `train` to an agent in another program, as JSON lines over standard
+    /// input and output.
+    Env(env::EnvArgs),
     /// Print the completions of a shell.
     Completions(completions::CompletionsArgs),
     /// Print the manual page of peeksim or of one of its commands.
@@ -332,6 +336,7 @@ pub fn main_with(extensions: Extensions) -> ExitCode {
         Some(Command::Offload(args)) => offload::main(&args, &mut out),
         Some(Command::Schema) => schema::main(&mut out),
         Some(Command::Train(args)) => train::main(&args, &mut out),
+        Some(Command::Env(args)) => env::main(&args, &mut out),
         Some(Command::Completions(args)) => completions::print(&args, &mut out),
         Some(Command::Man(args)) => completions::man(&args, &mut out),
     };

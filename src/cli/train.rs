@@ -24,20 +24,30 @@ pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliErro
     }
 }
 
-fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<(), CliError> {
+/// The runs of an experiment that an agent learns from.
+pub(super) fn to_learn(
+    experiment: &str,
+    set: &[String],
+    cost_weight: f64,
+) -> Result<Sweep, CliError> {
     let named = Experiment::load(experiment, &[])?;
     if named.study == Study::Offloading {
         return Err(named.not_of_schedulers().into());
     }
     // The schedulers of the experiment do not matter here; `--set` may change what the agent knows.
-    let mut set = vec!["scheduler=tmo-rl".to_owned()];
-    set.extend(args.set.iter().cloned());
-    let sweep = ExperimentArgs { set, ..ExperimentArgs::named(experiment) }.load()?;
-    if !(0.0..=1e9).contains(&args.cost_weight) {
-        let found = format!("`{}`", args.cost_weight);
+    let mut all = vec!["scheduler=tmo-rl".to_owned()];
+    all.extend(set.iter().cloned());
+    let sweep = ExperimentArgs { set: all, ..ExperimentArgs::named(experiment) }.load()?;
+    if !(0.0..=1e9).contains(&cost_weight) {
+        let found = format!("`{cost_weight}`");
         let expected = "utility per US dollar, from 0 to 1e9";
         return Err(Problem::new(Location::file("--cost-weight"), found, expected).into());
     }
+    Ok(sweep)
+}
+
+fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<(), CliError> {
+    let sweep = to_learn(experiment, &args.set, args.cost_weight)?;
     let algorithm = chosen("algorithm", &args.algorithm, &Algorithm::ALL)?;
     let trainings = args.trainings();
     let progress = TrainingProgress::new(args.steps.saturating_mul(trainings.len()));

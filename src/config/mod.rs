@@ -6,6 +6,7 @@ mod decompress;
 pub mod entries;
 pub mod error;
 pub mod json;
+pub mod json_lines;
 pub mod lines;
 pub mod note;
 pub mod path;

@@ -311,7 +311,7 @@ fn decode(path: &str, bytes: Vec<u8>) -> Result<Source, Problem> {
     Ok(Source { path: path.to_owned(), text, sha256 })
 }
 
-/// The SHA-256 of a file of any size, in hexadecimal.
+/// The SHA-256 of a file on disk as it is, of any size, in hexadecimal.
 ///
 /// # Errors
 /// A file that cannot be read.

@@ -190,6 +190,19 @@ impl InputCache {
         }
     }
 
+    /// An argument of a program: if it names a file on disk, the path of it, whose content run ids
+    /// depend on; else itself.
+    pub fn argument(&mut self, word: &str) -> String {
+        let Some(Located { path, .. }) = self.locator.locate_on_disk(word) else {
+            return word.to_owned();
+        };
+        // One that cannot be read is refused when the program is started.
+        if let Ok(hash) = source::file_hash(Path::new(&path)) {
+            self.files.insert(word.to_owned(), hash);
+        }
+        path
+    }
+
     /// (path, SHA-256) of every file read, by path.
     pub fn files(&self) -> &BTreeMap<String, String> {
         &self.files

@@ -86,6 +86,14 @@ impl Locator {
         located
     }
 
+    /// Finds a file of this name on disk, if there is one.
+    pub fn locate_on_disk(&mut self, name: &str) -> Option<Located> {
+        let own = self.folder.as_ref().map(|folder| folder.join(name));
+        let here = Some(PathBuf::from(name));
+        let is_there = [own, here].into_iter().flatten().any(|path| path.is_file());
+        is_there.then(|| self.locate(name)).filter(|located| Path::new(&located.path).is_file())
+    }
+
     /// Whether a folder of the user has the name of a shipped one and other files.
     pub fn is_own(&mut self, name: &str) -> bool {
         let Located { path, origin } = self.locate(name);

@@ -67,6 +67,14 @@ impl RunConfig {
             inputs.note(path);
             *path = inputs.locate(path);
         }
+        let command = scheduler.get_mut("command").and_then(|node| node.value.items_mut());
+        for (at, word) in command.into_iter().flatten().enumerate() {
+            if let Value::Text(word) = &mut word.value
+                && (at > 0 || word.contains(std::path::is_separator))
+            {
+                *word = inputs.argument(word);
+            }
+        }
         let context = BuildContext { catalog: &catalog, rng };
         let built = scheduler::read(&scheduler, &context, &mut problems);
         match arrivals.build(&truth, rng) {

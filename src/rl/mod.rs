@@ -20,6 +20,7 @@ pub mod net;
 mod optim;
 mod ppo;
 pub mod replay_file;
+pub mod serve;
 mod tanh;
 mod train;
 mod vector;

@@ -7,6 +7,7 @@
 //! decides which requests are late or hopeless (the parameter `drop_policy`), and
 //! `planners/planning_window.rs` when a window is planned.
 
+mod external;
 mod score;
 mod tie_break;
 
@@ -207,6 +208,7 @@ pub const REGISTRY: &[SchedulerEntry] = &[
     published::model_switching_like::ENTRY,
     published::shepherd_like::ENTRY,
     published::routebalance_like::ENTRY,
+    external::ENTRY,
 ];
 
 /// Those that ship, and those of a program that has its own.

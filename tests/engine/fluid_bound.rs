@@ -8,7 +8,6 @@ use peeksim::core::ids::{AppId, Arrival, TrueClass};
 use peeksim::core::rng::Rng;
 use peeksim::core::units::{Span, Time};
 use peeksim::metrics::fluid_bound;
-use peeksim::scheduler::REGISTRY;
 use peeksim::system::latency::LatencyFit;
 use peeksim::workload::Listed;
 use rand::RngExt;
@@ -26,7 +25,7 @@ fn nobody_is_above_it() {
     let (mut runs, mut gap, mut tight) = (0, 0.0, 0);
     for seed in 0..200 {
         let case = Case::draw(seed, Limits { noise: false, links: seed % 2 == 0, ..Limits::ALL });
-        for (at, entry) in (0u64..).zip(REGISTRY) {
+        for (at, entry) in (0u64..).zip(draw::built_in()) {
             let case = draw::for_entry(&case, entry);
             let bound = bound(&case.world);
             for source in draw::sources(entry) {

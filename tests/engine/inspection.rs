@@ -10,7 +10,6 @@ use peeksim::core::units::{Span, Time};
 use peeksim::engine::{self, Simulation};
 use peeksim::inspection::{Explanation, Record, TraceEvents, Verdict, Work};
 use peeksim::metrics::Part;
-use peeksim::scheduler::REGISTRY;
 use peeksim::system::faults::Outage;
 use peeksim::system::link::{Link, Uplink};
 use peeksim::workload::Listed;
@@ -189,7 +188,7 @@ fn timelines_keep_the_rules_of_the_world() {
         let limits = Limits { links, faults, residents: true, shares: true, ..Limits::ALL };
         let mut case = Case::draw(seed, limits);
         name_all(&mut case.world);
-        for (at, entry) in (0u64..).zip(REGISTRY) {
+        for (at, entry) in (0u64..).zip(draw::built_in()) {
             let case = draw::for_entry(&case, entry);
             let is_plain = |source: &Option<_>| source.is_none_or(|(name, _)| name == "profiled");
             for source in draw::sources(entry).into_iter().filter(is_plain) {

@@ -7,7 +7,7 @@ use peeksim::classifier::model::{ClassifierHost, ClassifierKind, VoteModel};
 use peeksim::contract::{AccuracySource, Plan, Scheduler, Trigger, View};
 use peeksim::core::ids::VariantId;
 use peeksim::core::units::{Span, Time};
-use peeksim::scheduler::{REGISTRY, SchedulerEntry};
+use peeksim::scheduler::SchedulerEntry;
 use peeksim::system::deadline_budget::DeadlineBudget;
 use peeksim::system::faults::BeliefError;
 use peeksim::system::latency::LatencyPoints;
@@ -23,7 +23,7 @@ const CALM: Limits = Limits { noise: false, ..Limits::ALL };
 fn for_all(limits: Limits, test: impl Fn(&Case, &SchedulerEntry, Option<&str>, u64)) {
     for seed in 0..SEEDS {
         let case = Case::draw(seed, limits);
-        for (at, entry) in (0u64..).zip(REGISTRY) {
+        for (at, entry) in (0u64..).zip(draw::built_in()) {
             let case = draw::for_entry(&case, entry);
             for source in draw::sources(entry) {
                 let name = source.map(|(name, _)| name);
@@ -254,7 +254,7 @@ fn outcomes_do_not_depend_on_the_scheduler() {
         let case = Case::draw(seed, Limits::ALL);
         let mut outcomes = BTreeMap::new();
         let mut agreed = 0;
-        for (at, entry) in (0u64..).zip(REGISTRY) {
+        for (at, entry) in (0u64..).zip(draw::built_in()) {
             let case = draw::for_entry(&case, entry);
             for source in draw::sources(entry) {
                 let source = source.map(|(name, _)| name);

@@ -7,7 +7,6 @@ use peeksim::classifier::model::{ClassifierHost, ClassifierKind, Prior, ShortCir
 use peeksim::classifier::posterior::Evidence;
 use peeksim::contract::AccuracySource;
 use peeksim::core::units::{Span, Time};
-use peeksim::scheduler::REGISTRY;
 use std::collections::BTreeSet;
 
 /// A model that always sees the true class, believed without reserve, is an oracle of labels.
@@ -23,7 +22,7 @@ fn a_perfect_model_is_an_oracle_of_labels() {
             app.peek.prior = Prior::Profile(1e-300);
             app.peek.runs_on = ClassifierHost::Free;
         }
-        for entry in REGISTRY.iter().filter(|entry| entry.accuracy.is_some()) {
+        for entry in draw::built_in().filter(|entry| entry.accuracy.is_some()) {
             let case = draw::for_entry(&case, entry);
             let run = |source: &str| {
                 let scheduler = draw::scheduler(seed, entry, Some(source), Units::PLAIN);
@@ -108,7 +107,7 @@ fn peeks_on_workers_and_short_circuits_keep_the_rules() {
                 ShortCircuit::Threshold(0.8),
             ][(at % 4) as usize];
         }
-        for entry in REGISTRY.iter().filter(|entry| entry.accuracy.is_some()) {
+        for entry in draw::built_in().filter(|entry| entry.accuracy.is_some()) {
             let case = draw::for_entry(&case, entry);
             let scheduler = draw::scheduler(seed, entry, Some("posterior"), Units::PLAIN);
             let _told = Told(format!("seed {seed}, {scheduler}"));
@@ -144,7 +143,7 @@ fn schedulers_that_do_not_look_do_not_notice() {
             app.peek.matrix = Some(vec![vec![1.0; classes]; classes]);
             app.peek.short_circuit = ShortCircuit::Precision;
         }
-        for entry in REGISTRY {
+        for entry in draw::built_in() {
             for source in draw::sources(entry)
                 .into_iter()
                 .filter(|source| source.is_none_or(|(_, info)| info != AccuracySource::Posterior))

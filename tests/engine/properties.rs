@@ -9,7 +9,6 @@ use crate::support::common::recorder::Asked;
 use crate::support::common::recounted_row::row;
 use crate::support::common::{Happened, Log, Told};
 use peeksim::contract::AccuracySource;
-use peeksim::scheduler::REGISTRY;
 
 const SEEDS: u64 = 400;
 
@@ -117,7 +116,7 @@ fn the_rules_of_the_world_hold_for_every_scheduler() {
                 ..Limits::ALL
             },
         );
-        for (at, entry) in (0u64..).zip(REGISTRY) {
+        for (at, entry) in (0u64..).zip(draw::built_in()) {
             let case = draw::for_entry(&case, entry);
             for source in draw::sources(entry) {
                 let name = source.map(|(name, _)| name);

@@ -81,13 +81,22 @@ fn the_notebook_is_the_page_of_the_book() {
     assert_eq!(kept, notebook, "UPDATE_README=1 cargo test examples");
 }
 
-/// An example that is not listed here would not be tested; the one in R draws a figure.
+/// An example that is not listed here would not be tested; the one in R draws a figure, and
+/// those in Python that decide or learn are tested where they are used.
 #[test]
 fn every_example_is_tested() {
     let folder = fs::read_dir(repository("examples")).expect("a folder");
     let names = folder.map(|entry| entry.expect("an entry").file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
-    let known = ["minimal.rs", "own_entries.rs", "own_scheduler.rs", "plot.R", "results.ipynb"];
+    let known = [
+        "external_scheduler.py",
+        "gymnasium_env.py",
+        "minimal.rs",
+        "own_entries.rs",
+        "own_scheduler.rs",
+        "plot.R",
+        "results.ipynb",
+    ];
     assert_eq!(names, known);
 }

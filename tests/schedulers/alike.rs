@@ -2,7 +2,6 @@
 
 use crate::support::common::draw::{self, Case, Limits, Units};
 use crate::support::common::{Told, World, run_unwatched};
-use peeksim::scheduler::REGISTRY;
 
 const SEEDS: u64 = 80;
 
@@ -34,7 +33,7 @@ fn workers_that_are_alike_get_what_others_would() {
         let workers = &mut case.world.setup.workers;
         let copies = vec![workers[0].clone(); 1 + seed as usize % 5];
         workers.splice(..1, copies);
-        for (turn, entry) in (0..).zip(REGISTRY) {
+        for (turn, entry) in (0..).zip(draw::built_in()) {
             let world = draw::for_entry(&case, entry).world;
             let source = draw::sources(entry)[seed as usize % draw::sources(entry).len()];
             let source = source.map(|(name, _)| name);

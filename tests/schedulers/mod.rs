@@ -1,6 +1,7 @@
 //! Schedulers: parameters, ties, windows, brute force, the published code.
 
 mod alike;
+mod external;
 mod golden_arena;
 mod group_search;
 mod learned_dispatcher;

@@ -11,7 +11,6 @@ use crate::support::common::{Happened, Log, V, World};
 use peeksim::contract::AccuracySource;
 use peeksim::core::ids::{AppId, Arrival, TrueClass};
 use peeksim::core::units::{Span, Time};
-use peeksim::scheduler::REGISTRY;
 use peeksim::system::latency::LatencyFit;
 use peeksim::workload::Listed;
 use rand::RngExt;
@@ -283,7 +282,7 @@ fn nobody_beats_it() {
             let log = world.run(&optimal);
             assert_eq!(log.windows_solved_exactly, Some(1), "seed {seed}, {name}");
             let best = case.worth(info, &log, all);
-            for (at, entry) in (0u64..).zip(REGISTRY) {
+            for (at, entry) in (0u64..).zip(draw::built_in()) {
                 for draw in 0..4 {
                     let source = entry.accuracy.map(|_| name);
                     let seed = (seed * 100 + at) * 4 + draw;

@@ -5,13 +5,13 @@
 //! least recently used variant evicted), its own penalties and its own accuracies. It tries every
 //! order of the requests and, for each, every variant of each request, on one worker, one by one.
 
-use crate::support::common::draw::ALONE;
+use crate::support::common::draw::{self, ALONE};
 use crate::support::common::penalty_formula::Late;
 use crate::support::common::{Happened, Log, V, World};
 use peeksim::contract::AccuracySource;
 use peeksim::core::ids::{AppId, Arrival, TrueClass};
 use peeksim::core::units::{Span, Time};
-use peeksim::scheduler::{REGISTRY, SchedulerEntry};
+use peeksim::scheduler::SchedulerEntry;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -215,7 +215,7 @@ fn exhaustive_is_optimal_and_nobody_beats_it() {
             let believed = log.believed;
             assert!((believed - best).abs() < TOLERANCE, "{told}: {believed}, best {best}");
             let taken = |entry: &&SchedulerEntry| case.lanes == 1 || !ALONE.contains(&entry.name);
-            for entry in REGISTRY.iter().filter(taken) {
+            for entry in draw::built_in().filter(taken) {
                 let accuracy =
                     entry.accuracy.map(|_| format!(", accuracy = '{name}'")).unwrap_or_default();
                 let batch = if entry.described().settings.iter().any(|s| s.key == "max_batch") {

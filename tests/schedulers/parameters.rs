@@ -5,7 +5,7 @@ use crate::support::common::World;
 use crate::support::common::draw::{self, Case, Limits};
 use peeksim::config::{ConfigNode, Problems};
 use peeksim::core::rng::Rng;
-use peeksim::scheduler::{self, BuildContext, REGISTRY, SchedulerEntry};
+use peeksim::scheduler::{self, BuildContext, SchedulerEntry};
 use peeksim::workload::Listed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -255,7 +255,7 @@ fn fate(
 fn every_parameter_changes_something_or_is_refused() {
     let (mut wrong, mut changes) = (Vec::new(), 0);
     let mut told: Vec<(&str, String, &str)> = Vec::new();
-    for entry in REGISTRY {
+    for entry in draw::built_in() {
         for mode in modes(entry) {
             let name: Vec<String> = mode
                 .iter()
@@ -298,7 +298,7 @@ fn named(entry: &SchedulerEntry) -> Vec<&'static str> {
 #[test]
 fn parameters_that_are_named_are_read() {
     let world = Case::draw(0, Limits::ALL);
-    for entry in REGISTRY {
+    for entry in draw::built_in() {
         let world = draw::for_entry(&world, entry).world;
         assert!(!named(entry).is_empty(), "{}", entry.name);
         for name in named(entry) {

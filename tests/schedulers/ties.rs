@@ -1,9 +1,8 @@
 //! Equal in theory is equal: last bits decide nothing where the rule is "higher utility, then
 //! earlier finish", or an order of requests. All times are in milliseconds.
 
-use crate::support::common::{V, World};
+use crate::support::common::{V, World, draw};
 use peeksim::contract::AccuracySource;
-use peeksim::scheduler::REGISTRY;
 
 /// Two variants that are as accurate: one knows both classes alike, the other does not and takes
 /// longer. Their accuracies are computed from recalls in different ways.
@@ -26,8 +25,8 @@ fn of_two_variants_of_equal_accuracy_the_faster_is_taken() {
                 let world = equals(low, high, slow_first);
                 let bits = |at: usize| world.setup.apps[0].profile.variants[at].accuracy.to_bits();
                 unequal_bits += usize::from(bits(0) != bits(1));
-                for entry in
-                    REGISTRY.iter().filter(|entry| entry.accuracy == Some(AccuracySource::Profiled))
+                for entry in draw::built_in()
+                    .filter(|entry| entry.accuracy == Some(AccuracySource::Profiled))
                 {
                     // Without a policy it takes what is listed first of what seems as good.
                     if entry.name == "tmo-rl" {

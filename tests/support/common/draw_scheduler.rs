@@ -3,7 +3,7 @@
 use peeksim::config::Setting;
 use peeksim::config::settings::Preset;
 use peeksim::contract::AccuracySource;
-use peeksim::scheduler::SchedulerEntry;
+use peeksim::scheduler::{REGISTRY, SchedulerEntry};
 use peeksim::testing::draw::Case;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +11,11 @@ use rand_chacha::rand_core::SeedableRng;
 
 fn pick<T: Copy>(rng: &mut ChaCha8Rng, items: &[T]) -> T {
     items[rng.random_range(0..items.len())]
+}
+
+/// Every scheduler that decides by itself: `external` asks a program, see `tests/cli/external.rs`.
+pub fn built_in() -> impl Iterator<Item = &'static SchedulerEntry> {
+    REGISTRY.iter().filter(|entry| entry.name != "external")
 }
 
 /// Every source of accuracy that the scheduler takes; none if it uses none.

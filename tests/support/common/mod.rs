@@ -18,7 +18,7 @@ use peeksim::core::rng::Rng;
 
 /// Worlds and schedulers drawn from seeds.
 pub mod draw {
-    pub use super::draw_scheduler::{ALONE, Units, for_entry, scheduler, sources};
+    pub use super::draw_scheduler::{ALONE, Units, built_in, for_entry, scheduler, sources};
     pub use peeksim::testing::draw::{Case, Limits};
 }
 
