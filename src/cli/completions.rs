@@ -4,7 +4,7 @@ use super::list::{names, shipped};
 use super::{Cli, CliError, EXIT_CODES, Output, unknown};
 use crate::output::atomic;
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Command, CommandFactory};
+use clap::{Arg, Args, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use std::io::{self, Write};
@@ -30,7 +30,11 @@ pub(super) struct ManArgs {
 
 pub(super) fn print(args: &CompletionsArgs, out: &mut Output) -> Result<(), CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut with_names(args.shell), "peeksim", &mut script);
+    let mut command = with_names(args.shell);
+    clap_complete::generate(args.shell, &mut command, "peeksim", &mut script);
+    if args.shell == Shell::Fish {
+        script.extend(names_for_fish(&command).bytes());
+    }
     out.write_all(&script)?;
     out.set("shell", args.shell.to_string());
     out.set("script", String::from_utf8_lossy(&script));
@@ -54,6 +58,25 @@ fn with_names(shell: Shell) -> Command {
         command = command.mut_subcommand(name, |own| proposing(own, "experiment", shipped()));
     }
     command
+}
+
+/// What fish is told of arguments without an option, of which its script has nothing.
+fn names_for_fish(command: &Command) -> String {
+    let mut lines = String::new();
+    for inner in command.get_subcommands() {
+        let first = inner.get_positionals().next();
+        let names: Vec<String> = first
+            .map_or(Vec::new(), Arg::get_possible_values)
+            .iter()
+            .map(|value| value.get_name().to_owned())
+            .collect();
+        if !names.is_empty() {
+            let (name, names) = (inner.get_name(), names.join(" "));
+            let when = format!("__fish_peeksim_using_subcommand {name}");
+            lines.push_str(&format!("complete -c peeksim -n \"{when}\" -a \"{names}\"\n"));
+        }
+    }
+    lines
 }
 
 fn proposing(command: Command, argument: &str, names: Vec<String>) -> Command {

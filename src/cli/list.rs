@@ -3,7 +3,7 @@
 
 use super::{CliError, Output, unknown};
 use crate::config::settings::{self, Registry, flattened, in_a_line};
-use crate::config::source::{embedded_paths, read_shipped};
+use crate::config::source::embedded_paths;
 use crate::config::{ConfigNode, Problem, Setting, Value as ConfigValue};
 use crate::experiment::{BASE, Experiment, FIGURE_KINDS, OFFLOADING, PEEKS};
 use crate::metrics::{Study, TABLES};
@@ -63,11 +63,7 @@ const REGISTRIES: [&Registry; 5] = [&SCHEDULERS, &SHAPES, &PROCESSES, &PEEKS, &P
 
 /// The names of the experiments that ship with peeksim.
 pub(super) fn shipped() -> Vec<String> {
-    // Files of styles, which experiments share, have no settings.
-    let is_experiment = |path: &String| {
-        read_shipped(path).is_ok_and(|file| file.text.lines().any(|line| line == "[base]"))
-    };
-    let paths = embedded_paths(".toml").into_iter().filter(is_experiment);
+    let paths = embedded_paths(".toml").into_iter();
     let name =
         |path: String| Some(path.strip_prefix("experiments/")?.strip_suffix(".toml")?.to_owned());
     paths.filter_map(name).collect()

@@ -37,7 +37,7 @@ pub(super) fn main(args: &MergeArgs, out: &mut Output) -> Result<(), CliError> {
     }
     problems.check(Some(()))?;
     let result = sweep.collect(&args.folder)?;
-    let written = finish(&sweep, result, &args.folder)?;
+    let written = finish(&sweep, result, manifest.revision.as_ref(), &args.folder)?;
     notes::of_inputs(&sweep, &mut out.notes);
     report(&sweep, &args.folder, written, out)
 }

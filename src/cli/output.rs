@@ -4,6 +4,7 @@
 use super::{CliError, messages};
 use crate::cli::terminal::Terminal;
 use crate::config::note::{Note, Notes};
+use crate::config::source;
 use serde_json::{Map, Value, json};
 use std::io::{self, StdoutLock, Write};
 use std::path::Path;
@@ -130,7 +131,7 @@ pub(super) fn rows_of(csv: &str) -> Value {
 
 /// A CSV file as a list of objects.
 pub(super) fn rows_of_file(path: &Path) -> Result<Value, CliError> {
-    Ok(rows_of(&std::fs::read_to_string(path)?))
+    Ok(rows_of(&source::read_own(&path.to_string_lossy())?.text))
 }
 
 /// A cell of a table that has a cell of its own kind in every row.

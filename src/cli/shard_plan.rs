@@ -5,7 +5,7 @@ use super::output::rows_of_file;
 use super::shard::check_fixed;
 use super::{CliError, ExperimentArgs, Output, notes, results_folder};
 use crate::output::atomic;
-use crate::report::{manifest, plan_csv};
+use crate::report::{Revision, manifest, plan_csv};
 use clap::Args;
 use std::io::Write;
 
@@ -26,7 +26,8 @@ pub(super) fn main(args: &ShardPlanArgs, out: &mut Output) -> Result<(), CliErro
     atomic::folder(&folder)?;
     let finished = sweep.seconds(&folder)?;
     let costs = costs(&sweep, &finished);
-    manifest::write(&sweep, finished.len(), &folder)?;
+    let revision = Revision::of(&sweep);
+    manifest::write(&sweep, finished.len(), revision.as_ref(), &folder)?;
     let path = plan_csv::write(&sweep, &costs, &finished, &folder)?;
     let left = sweep.units().zip(&finished).filter(|(_, done)| done.is_none());
     let (count, seconds) =

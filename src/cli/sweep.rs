@@ -17,8 +17,8 @@ use crate::report::claims::{ClaimResult, Verdict, judge};
 use crate::report::league::{self, Block, FEWEST, League, METRICS, read_walls};
 use crate::report::manifest::{FolderContents, Manifest};
 use crate::report::{
-    ResultRow, Results, best, capacity, compare, console, draw_all, manifest, package, page,
-    summary, write_runs, write_samples,
+    ResultRow, Results, Revision, best, capacity, compare, console, draw_all, manifest, package,
+    page, summary, write_runs, write_samples,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -92,8 +92,9 @@ pub(super) fn main(args: &SweepArgs, out: &mut Output) -> Result<(), CliError> {
             let cluster = &args.cluster;
             let (sweep, experiment) = (&mut *sweep, &experiment);
             let mut task = Task { sweep, folder: &folder, experiment, args: cluster };
+            let revision = Revision::of(task.sweep);
             match task.run(args.engine, out)? {
-                Some(result) => finish(sweep, result, &folder)?,
+                Some(result) => finish(sweep, result, revision.as_ref(), &folder)?,
                 None => return Ok(()),
             }
         }
@@ -238,11 +239,12 @@ pub(super) struct SweepReport {
 
 /// Runs a sweep and writes everything into its folder.
 pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<SweepReport, CliError> {
+    let revision = Revision::of(sweep);
     let bar = SweepProgress::new();
     let done = sweep.carry_out(folder, &Shard::Whole, jobs, &bar);
     let notes = bar.end();
     let (result, sweep) = (done?, &*sweep);
-    let mut report = threads(jobs)?.install(|| finish(sweep, result, folder))?;
+    let mut report = threads(jobs)?.install(|| finish(sweep, result, revision.as_ref(), folder))?;
     report.notes.extend(notes);
     Ok(report)
 }
@@ -251,13 +253,14 @@ pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<Swee
 pub(super) fn finish(
     sweep: &Sweep,
     result: SweepResult,
+    revision: Option<&Revision>,
     folder: &Path,
 ) -> Result<SweepReport, CliError> {
     let SweepResult { runs, searches } = result;
     let earlier = package::Earlier::read(folder);
     package::remove(folder)?;
     // First, so that rows without a manifest are never of this program.
-    manifest::write(sweep, runs.len(), folder)?;
+    manifest::write(sweep, runs.len(), revision, folder)?;
     write_runs(sweep, &runs, folder)?;
     write_samples(sweep, &runs, folder)?;
     let (failed, notes) = (notes::failed(&runs), notes::of_runs(sweep, &runs));

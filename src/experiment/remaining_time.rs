@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn an_unknown_scheduler_moves_the_estimate_by_degrees() {
         // Both configurations have as many requests, and one takes ten times as long.
-        let runs: Vec<(usize, f64)> = [vec![(0, 1.0), (1, 10.0)]; 20].concat();
+        let runs: Vec<(usize, f64)> = [(0, 1.0), (1, 10.0)].repeat(20);
         let mut remaining = RemainingTime::new(1);
         runs.iter().for_each(|(at, _)| remaining.add(*at, 1e3, None));
         let course = course(&mut remaining, &runs);
@@ -132,7 +132,7 @@ mod tests {
         }
         // Two estimates differ by what passed in between: nothing jumps.
         for pair in course[2..].windows(2) {
-            let ([(before, was), (after, is)]) = pair else { panic!("two") };
+            let [(before, was), (after, is)] = pair else { panic!("two") };
             assert!(((before - after) - (was - is)).abs() < 0.5, "{before} to {after}");
         }
     }
