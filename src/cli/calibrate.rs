@@ -1,6 +1,7 @@
 //! `peeksim calibrate device`: a profile of a real device from runs under load.
 
-use super::{CliError, print_note, wrong};
+use super::output::rows_of;
+use super::{CliError, Output, wrong};
 use crate::calibration::choice::{ModelScore, choose};
 use crate::calibration::fit::CHOSEN;
 use crate::calibration::loads::{self, Cell};
@@ -24,6 +25,7 @@ const LISTED: usize = 12;
 
 /// What to calibrate.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLE)]
 pub(super) struct CalibrateArgs {
     #[command(subcommand)]
     what: What,
@@ -58,6 +60,11 @@ struct DeviceArgs {
     set: Vec<String>,
 }
 
+const EXAMPLE: &str = "\
+Example:
+  peeksim calibrate device loads.csv --isolated isolated.csv --out profiles/mine \\
+    --set budget_ms=100 --set accuracy=0.7 --set load_ms=0";
+
 const COLUMNS: &str = "\
 Columns of the table of runs, one row for each repeat:
   device, model      names; each device becomes a worker class, each model a variant
@@ -75,7 +82,7 @@ Example:
   peeksim calibrate device loads.csv --isolated isolated.csv --out profiles/mine \\
     --set budget_ms=100 --set accuracy=0.7 --set load_ms=0";
 
-pub(super) fn main(args: &CalibrateArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &CalibrateArgs, out: &mut Output) -> Result<(), CliError> {
     let What::Device(args) = &args.what;
     let settings = settings(&args.set)?;
     if args.out.exists() {
@@ -98,14 +105,19 @@ pub(super) fn main(args: &CalibrateArgs, out: &mut impl Write) -> Result<(), Cli
     print_predictions(&assessment, out)?;
     if assessment.cells.len() < cells.len() {
         let left = cells.len() - assessment.cells.len();
-        print_note(&format!(
-            "note: {left} combinations have one fitted load and no isolated latency: left out"
+        out.note(format!(
+            "{left} combinations have one fitted load and no isolated latency: left out"
         ));
     }
     atomic::new_folder(&args.out, &folder.files)?;
     write_calibration(&assessment, &args.out.join("calibration"))?;
-    folder.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
-    writeln!(out, "wrote {}", args.out.display())?;
+    folder.notes.iter().for_each(|note| out.note(note));
+    if out.is_json() {
+        out.set("model", model.name);
+        out.set("fits", rows_of(&fits_csv(&assessment)));
+        out.set("predictions", rows_of(&predictions_csv(&assessment)));
+    }
+    out.wrote(&args.out)?;
     Ok(())
 }
 
@@ -177,11 +189,11 @@ fn check_rates(args: &DeviceArgs, cells: &[Cell], plan: &FitPlan) -> Result<(), 
     problems.check(Some(()))
 }
 
-fn print_models(scores: &[ModelScore], chosen: &str, out: &mut impl Write) -> Result<(), CliError> {
+fn print_models(scores: &[ModelScore], chosen: &str, out: &mut Output) -> Result<(), CliError> {
     if scores.iter().all(|score| score.error.is_none()) {
-        print_note(&format!(
-            "note: too few fitted loads to choose among models (--fit): `{chosen}` is taken, by \
-             which six devices were predicted best"
+        out.note(format!(
+            "too few fitted loads to choose among models (--fit): `{chosen}` is taken, by which six \
+             devices were predicted best"
         ));
         return Ok(());
     }
@@ -204,7 +216,7 @@ fn name(cell: &CellAssessment) -> String {
     [&key.device, &key.power_mode, &key.model].map(String::as_str).join(" ").replace("  ", " ")
 }
 
-fn print_fits(assessment: &Assessment, out: &mut impl Write) -> Result<(), CliError> {
+fn print_fits(assessment: &Assessment, out: &mut Output) -> Result<(), CliError> {
     let head = ["fit", "service (ms)", "overhead (ms)", "delay spread", "idle (W)", "added (W)"];
     let mut grid = vec![head.map(str::to_owned).to_vec()];
     for cell in &assessment.cells {
@@ -232,7 +244,7 @@ fn print_fits(assessment: &Assessment, out: &mut impl Write) -> Result<(), CliEr
 }
 
 /// Errors of each cell, or medians over them where there are many.
-fn print_predictions(assessment: &Assessment, out: &mut impl Write) -> Result<(), CliError> {
+fn print_predictions(assessment: &Assessment, out: &mut Output) -> Result<(), CliError> {
     let head = ["error", "load", "use", "mean", "repeats", "p50", "p95", "p99", "watts"];
     let mut grid = vec![head.map(str::to_owned).to_vec()];
     if assessment.cells.len() > LISTED {

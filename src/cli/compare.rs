@@ -1,7 +1,8 @@
 //! `peeksim compare`: paired differences against one value of an axis, and the best row of every
 //! setting.
 
-use super::{CliError, unknown, wrong};
+use super::output::rows_of;
+use super::{CliError, Output, unknown, wrong};
 use crate::config::{Problem, path};
 use crate::metrics::more_is_better;
 use crate::output::atomic;
@@ -43,7 +44,7 @@ pub(super) struct CompareArgs {
     out: Option<PathBuf>,
 }
 
-pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &CompareArgs, out: &mut Output) -> Result<(), CliError> {
     let results = load(&args.folders)?;
     let filter = filter(&args.filter, &results)?;
     let results = results.narrowed(&filter);
@@ -86,12 +87,40 @@ pub(super) fn main(args: &CompareArgs, out: &mut impl Write) -> Result<(), CliEr
         }
         texts.join(if args.format == PaperFormat::Csv { "" } else { "\n" })
     };
+    if out.is_json() {
+        fields(args, &results, axis, &metrics, out)?;
+    }
     match &args.out {
         None => write!(out, "{text}")?,
         Some(path) => {
             atomic::write(path, text.as_bytes())?;
-            writeln!(out, "wrote {}", path.display())?;
+            out.wrote(path)?;
         }
+    }
+    Ok(())
+}
+
+/// The tables as fields: the columns of `--format csv`.
+fn fields(
+    args: &CompareArgs,
+    results: &Results,
+    axis: usize,
+    metrics: &[&str],
+    out: &mut Output,
+) -> Result<(), CliError> {
+    let csv = PaperFormat::Csv;
+    out.set("axis", results.axes[axis].as_str());
+    if !args.best {
+        let baseline = baseline(args.baseline.as_deref(), axis, results)?;
+        for metric in metrics {
+            let rows = rows_of(&Comparison::new(results, axis, &baseline, metric).write(csv));
+            rows.as_array().into_iter().flatten().for_each(|row| out.push("rows", row.clone()));
+        }
+    }
+    if results.labels(axis).len() > 1 {
+        let known = metrics.iter().copied().filter(|name| more_is_better(name).is_some());
+        let grid = best::grid(results, axis, &known.collect::<Vec<_>>(), false);
+        out.set("best", rows_of(&write_grid(&grid, best::labels(results), csv)));
     }
     Ok(())
 }

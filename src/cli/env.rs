@@ -1,12 +1,12 @@
 //! `peeksim env`: the environment of `peeksim train EXPERIMENT` for agents in other programs, over
 //! standard input and output.
 
-use super::CliError;
 use super::train::to_learn;
+use super::{CliError, Output};
 use crate::experiment::SchedulingEnvironment;
 use crate::rl::serve::{ServeError, serve};
 use clap::Args;
-use std::io::{self, Write};
+use std::io;
 
 /// Arguments of `env`.
 #[derive(Debug, Args)]
@@ -22,11 +22,11 @@ pub(super) struct EnvArgs {
     cost_weight: f64,
 }
 
-pub(super) fn main(args: &EnvArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &EnvArgs, out: &mut Output) -> Result<(), CliError> {
     let sweep = to_learn(&args.experiment, &args.set, args.cost_weight)?;
     let mut env = SchedulingEnvironment::new(&sweep, args.cost_weight)?;
     let about = env.catalogue();
-    serve(&mut env, &about, &mut io::stdin().lock(), out).map_err(|error| match error {
+    serve(&mut env, &about, &mut io::stdin().lock(), out.lines()).map_err(|error| match error {
         ServeError::Input(problem) => problem.into(),
         ServeError::Pipe(error) => error.into(),
     })

@@ -1,7 +1,7 @@
 //! `peeksim explain`: why requests ended as they did.
 
 use super::inspect::find;
-use super::{CliError, ExperimentArgs, setting, wrong};
+use super::{CliError, ExperimentArgs, Output, setting, wrong};
 use crate::core::units::{Span, Time};
 use crate::experiment::{RunSpec, Sweep, simulate, simulate_watched};
 use crate::inspection::{Choice, End, Explanation, Latest, Record, Verdict, Work};
@@ -24,9 +24,6 @@ pub(super) struct ExplainArgs {
     /// List the latest answers of the run, with the cause of each.
     #[arg(long, value_name = "COUNT", conflicts_with = "request", value_parser = count)]
     worst: Option<usize>,
-    /// Print JSON: an object, with `--worst` a list of them.
-    #[arg(long)]
-    json: bool,
 }
 
 /// A number of requests.
@@ -35,7 +32,7 @@ fn count(text: &str) -> Result<usize, String> {
     count.ok_or_else(|| "a whole number from 1 on is expected".to_owned())
 }
 
-pub(super) fn main(args: &ExplainArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &ExplainArgs, out: &mut Output) -> Result<(), CliError> {
     let sweep = args.experiment.load()?;
     let spec = find(&sweep, args.run.as_deref())?;
     let (numbers, late) = match (args.request, args.worst) {
@@ -43,10 +40,10 @@ pub(super) fn main(args: &ExplainArgs, out: &mut impl Write) -> Result<(), CliEr
         (None, most) => latest(&sweep, spec, most)?,
     };
     let explanations = explanations(&sweep, spec, &numbers)?;
-    if args.json {
+    if out.is_json() {
         let all: Vec<Value> = explanations.iter().map(Explanation::json).collect();
-        let value = if args.worst.is_some() { Value::from(all) } else { all[0].clone() };
-        return Ok(writeln!(out, "{value:#}")?);
+        out.set_all(if args.worst.is_some() { Value::from(all) } else { all[0].clone() });
+        return Ok(());
     }
     if args.worst.is_some() {
         return Ok(write!(out, "{}", worst(&explanations, late))?);

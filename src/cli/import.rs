@@ -1,6 +1,8 @@
 //! `peeksim import`: converts other data into the formats that peeksim reads.
 
-use super::{CliError, print_note, unknown, wrong};
+use super::messages::status;
+use super::output::rows_of;
+use super::{CliError, Output, unknown, wrong};
 use crate::config::settings::{flattened, in_a_line};
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Decoder, Location, Problems, Value};
@@ -78,10 +80,11 @@ fn kinds() -> String {
         let settings = in_a_line(&flattened(entry.settings));
         text.push_str(&format!("  {}: {}\n      {settings}\n", entry.name, entry.summary));
     }
-    text + "\ntraces/importing.md says where each is found and what becomes of it."
+    text + "\ntraces/importing.md says where each is found and what becomes of it.\n\nExample:\n  \
+            peeksim import azure-llm AzureLLMInferenceTrace_conv.csv --app chat --out chat.csv"
 }
 
-pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     if let Some(path) = &args.out {
         super::check_compression("--out", path)?;
     }
@@ -95,8 +98,8 @@ pub(super) fn main(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliErr
     let settings = settings(args)?;
     let path = || args.out.as_deref().ok_or_else(|| wrong("--out", "nothing", "where to write it"));
     match entry.form {
-        ImportKind::Trace(_) => trace(entry, args, &settings, path()?),
-        ImportKind::Profile(make) => profile(entry, make, args, &settings, path()?),
+        ImportKind::Trace(_) => trace(entry, args, &settings, path()?, out),
+        ImportKind::Profile(make) => profile(entry, make, (args, &settings), path()?, out),
         ImportKind::Table(make) => table(entry, make, args, &settings, out),
     }
 }
@@ -105,7 +108,8 @@ fn trace(
     entry: &ImporterEntry,
     args: &ImportArgs,
     settings: &ConfigNode,
-    out: &Path,
+    path: &Path,
+    out: &mut Output,
 ) -> Result<(), CliError> {
     let plan = ImportPlan {
         files: &args.files,
@@ -114,17 +118,24 @@ fn trace(
         map: map(args)?,
         max_bad_rows: args.max_bad_rows.unwrap_or(0),
         merge_keys: args.merge_keys,
-        out,
+        out: path,
     };
     let imported = import::import(entry, &plan).map_err(|error| match error {
         ImportError::Input(problems) => CliError::Input(problems),
         ImportError::Write(error) => error.into(),
     })?;
     let (bad, skipped) = &imported.skipped;
-    skipped.iter().for_each(|problem| print_note(&format!("skipped: {problem}")));
-    notes(&imported.notes);
+    skipped.iter().for_each(|problem| out.note(format!("skipped: {problem}")));
+    imported.notes.notes.iter().for_each(|note| out.note(note));
+    out.set("requests", imported.requests);
+    out.set("seconds", imported.last_ns as f64 / 1e9);
+    out.set("rate_rps", imported.rate_rps());
+    out.set("keys", imported.keys);
+    out.set("bad_rows", *bad);
+    out.set("facts", imported.notes.facts.clone());
+    out.push("written", path.to_string_lossy());
     let rate = imported.rate_rps().map_or(String::new(), |rps| format!(" ({} rps)", digits(rps)));
-    print_note(&format!(
+    status(&format!(
         "{} requests over {} s{rate}, {} keys, {bad} bad rows skipped{}",
         imported.requests,
         decimal(imported.last_ns, 9),
@@ -145,10 +156,6 @@ fn digits(value: f64) -> String {
     }
 }
 
-fn notes(notes: &ImportNotes) {
-    notes.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
-}
-
 fn facts(notes: &ImportNotes) -> String {
     notes.facts.iter().map(|fact| format!("; {fact}")).collect()
 }
@@ -156,9 +163,9 @@ fn facts(notes: &ImportNotes) -> String {
 fn profile(
     entry: &ImporterEntry,
     make: fn(&[String], &mut Decoder<'_>) -> Option<Folder>,
-    args: &ImportArgs,
-    settings: &ConfigNode,
-    out: &Path,
+    (args, settings): (&ImportArgs, &ConfigNode),
+    path: &Path,
+    out: &mut Output,
 ) -> Result<(), CliError> {
     refuse(&[
         ("--app", !args.apps.is_empty()),
@@ -168,9 +175,13 @@ fn profile(
     ])?;
     import::distinct(&args.files, None)?;
     let folder = import::decoded(entry, settings, |decoder| make(&args.files, decoder))?;
-    atomic::new_folder(out, &folder.files)?;
-    folder.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
-    print_note(&format!("wrote {} files to {}", folder.files.len(), out.display()));
+    atomic::new_folder(path, &folder.files)?;
+    folder.notes.iter().for_each(|note| out.note(note));
+    folder
+        .files
+        .iter()
+        .for_each(|(name, _)| out.push("written", path.join(name).to_string_lossy()));
+    status(&format!("wrote {} files to {}", folder.files.len(), path.display()));
     Ok(())
 }
 
@@ -257,7 +268,7 @@ fn table(
     make: fn(&str, &mut Decoder<'_>) -> Option<ImportedProfile>,
     args: &ImportArgs,
     settings: &ConfigNode,
-    out: &mut impl Write,
+    out: &mut Output,
 ) -> Result<(), CliError> {
     refuse(&[
         ("--app", !args.apps.is_empty()),
@@ -268,8 +279,10 @@ fn table(
     let file = one_file(args)?;
     let table = import::decoded(entry, settings, |decoder| make(file, decoder))?;
     write(args, &table.text, out)?;
-    notes(&table.notes);
-    print_note(&format!("{}{}", table.summary, facts(&table.notes)));
+    table.notes.notes.iter().for_each(|note| out.note(note));
+    out.set("summary", table.summary.as_str());
+    out.set("facts", table.notes.facts.clone());
+    status(&format!("{}{}", table.summary, facts(&table.notes)));
     Ok(())
 }
 
@@ -282,17 +295,25 @@ fn one_file(args: &ImportArgs) -> Result<&str, Problems> {
     Ok(file)
 }
 
-fn write(args: &ImportArgs, text: &str, out: &mut impl Write) -> Result<(), CliError> {
+fn write(args: &ImportArgs, text: &str, out: &mut Output) -> Result<(), CliError> {
     match &args.out {
-        Some(path) => atomic::with(path, |file| {
-            packed::write(path, file, |packed| packed.write_all(text.as_bytes()))
-        })?,
-        None => out.write_all(text.as_bytes())?,
+        Some(path) => {
+            atomic::with(path, |file| {
+                packed::write(path, file, |packed| packed.write_all(text.as_bytes()))
+            })?;
+            out.push("written", path.to_string_lossy());
+        }
+        None => {
+            out.write_all(text.as_bytes())?;
+            if out.is_json() {
+                out.set("rows", rows_of(text));
+            }
+        }
     }
     Ok(())
 }
 
-fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliError> {
+fn dialogues(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     let [app, map, bad_rows, merge_keys] = trace_options(args);
     refuse(&[
         app,
@@ -307,7 +328,11 @@ fn dialogues(args: &ImportArgs, out: &mut impl Write) -> Result<(), CliError> {
     ])?;
     let workload = offloading::import::load(one_file(args)?)?;
     write(args, &workload.to_csv(), out)?;
-    print_note(&format!(
+    out.set("dialogues", workload.dialogues.len());
+    out.set("turns", workload.turns());
+    out.set("tasks", workload.tasks.len());
+    out.set("views", workload.actions.views());
+    status(&format!(
         "{} dialogues, {} turns, {} tasks, {} views",
         workload.dialogues.len(),
         workload.turns(),

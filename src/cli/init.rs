@@ -3,7 +3,7 @@
 mod scheduler_crate;
 mod study;
 
-use super::{CliError, print_note};
+use super::{CliError, Output};
 use crate::config::{Location, Problem, Problems};
 use crate::output::atomic;
 use clap::Args;
@@ -35,20 +35,20 @@ pub(super) struct InitArgs {
 /// Files of a folder, by their paths in it.
 type Files = Vec<(String, String)>;
 
-pub(super) fn main(args: &InitArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &InitArgs, out: &mut Output) -> Result<(), CliError> {
     if let Some(name) = &args.scheduler {
         return scheduler(name, args, out);
     }
     let Some(folder) = &args.folder else { return Ok(()) };
     let study = study::make(args.from_latencies.as_deref())?;
     write(folder, &study.files, out)?;
-    study.notes.iter().for_each(|note| print_note(&format!("note: {note}")));
+    study.notes.into_iter().for_each(|note| out.note(note));
     let experiment = folder.join(study::EXPERIMENT);
     Ok(writeln!(out, "next: peeksim sweep {}", experiment.display())?)
 }
 
 /// Writes the crate of a scheduler.
-fn scheduler(name: &str, args: &InitArgs, out: &mut impl Write) -> Result<(), CliError> {
+fn scheduler(name: &str, args: &InitArgs, out: &mut Output) -> Result<(), CliError> {
     let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(name));
     write(&folder, &scheduler_crate::make(name, args.checkout.as_deref())?, out)?;
     let folder = folder.display();
@@ -56,7 +56,7 @@ fn scheduler(name: &str, args: &InitArgs, out: &mut impl Write) -> Result<(), Cl
 }
 
 /// Writes all files into a folder, or none.
-fn write(folder: &Path, files: &Files, out: &mut impl Write) -> Result<(), CliError> {
+fn write(folder: &Path, files: &Files, out: &mut Output) -> Result<(), CliError> {
     let place = || Location::file(&folder.display().to_string());
     if folder.exists() && !folder.is_dir() {
         return Err(Problem::new(place(), "a file", "a folder, or none yet").into());
@@ -72,7 +72,7 @@ fn write(folder: &Path, files: &Files, out: &mut impl Write) -> Result<(), CliEr
     problems.check(Some(()))?;
     atomic::new_files(folder, files)?;
     for (name, _) in files {
-        writeln!(out, "wrote {}", folder.join(name).display())?;
+        out.wrote(&folder.join(name))?;
     }
     Ok(())
 }

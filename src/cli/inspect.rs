@@ -1,6 +1,7 @@
 //! `peeksim inspect`: one run in detail.
 
-use super::{CliError, ExperimentArgs, gantt, milliseconds, wrong};
+use super::output::cell_value;
+use super::{CliError, ExperimentArgs, Output, gantt, milliseconds, wrong};
 use crate::config::{Problem, source};
 use crate::contract::{Event, Observer};
 use crate::core::units::Span;
@@ -45,7 +46,7 @@ pub(super) struct InspectArgs {
     check_determinism: bool,
 }
 
-pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &InspectArgs, out: &mut Output) -> Result<(), CliError> {
     if let Some(path) = &args.requests {
         check_format(path)?;
     }
@@ -93,6 +94,12 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
     let metrics = COLUMNS.iter().zip(&cells);
     grid.extend(metrics.map(|(column, cell)| vec![column.name.to_owned(), cell.to_string()]));
     write!(out, "{}", align(&grid))?;
+    for line in &grid {
+        out.set(
+            &line[0],
+            if line[0] == "run_id" { line[1].as_str().into() } else { cell_value(&line[1]) },
+        );
+    }
     if let Some(path) = &args.timeline {
         write_timeline(&sweep, spec, path)?;
     }
@@ -100,7 +107,7 @@ pub(super) fn main(args: &InspectArgs, out: &mut impl Write) -> Result<(), CliEr
         gantt::write(&sweep, spec, path, excerpt)?;
     }
     for path in [&args.requests, &args.timeline, &args.gantt].into_iter().flatten() {
-        writeln!(out, "wrote {}", path.display())?;
+        out.wrote(path)?;
     }
     Ok(())
 }
@@ -250,7 +257,7 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Result<(), CliError> {
+fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut Output) -> Result<(), CliError> {
     let config = &sweep.scheduling()?[spec.configuration];
     let mut first = EventHashes::default();
     simulate(config, sweep.rng(spec), &mut first).map_err(CliError::Failed)?;
@@ -264,7 +271,11 @@ fn check_determinism(sweep: &Sweep, spec: RunSpec, out: &mut impl Write) -> Resu
         None if seen < count => {
             Err(CliError::Failed(format!("the second run ends after {seen} of {count} events")))
         }
-        None => Ok(writeln!(out, "{count} events, the same in both runs")?),
+        None => {
+            out.set("events", count);
+            out.set("deterministic", true);
+            Ok(writeln!(out, "{count} events, the same in both runs")?)
+        }
     }
 }
 

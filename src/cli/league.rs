@@ -1,10 +1,12 @@
 //! `peeksim league`: the schedulers of one or several results folders, ranked.
 
-use super::{CliError, print_note, unknown, wrong};
+use super::output::rows_of_file;
+use super::{CliError, Output, unknown, wrong};
 use crate::config::path;
 use crate::report::league::{Block, League, METRICS, Walls, read_walls};
 use crate::report::{ResultRow, Results};
 use clap::Args;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -29,7 +31,7 @@ pub(super) struct LeagueArgs {
     out: Option<PathBuf>,
 }
 
-pub(super) fn main(args: &LeagueArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &LeagueArgs, out: &mut Output) -> Result<(), CliError> {
     let known = METRICS.map(|metric| metric.0);
     let metric = METRICS.into_iter().find(|metric| metric.0 == args.metric);
     let Some(metric) = metric else {
@@ -67,9 +69,16 @@ pub(super) fn main(args: &LeagueArgs, out: &mut impl Write) -> Result<(), CliErr
     let league = League::new(&blocks, metric);
     let written = league.write(&folder)?;
     write!(out, "{}", league.text())?;
-    league.notes().iter().for_each(|note| print_note(&format!("note: {note}")));
+    league.notes().iter().for_each(|note| out.note(note));
+    if out.is_json() {
+        let ranks = league.ranks().iter();
+        let rank = |(name, rank): &(String, f64)| json!({ "scheduler": name, "mean_rank": rank });
+        out.set("metric", metric.0);
+        out.set("ranks", ranks.map(rank).collect::<Vec<_>>());
+        out.set("rows", rows_of_file(&folder.join("league.csv"))?);
+    }
     for file in written {
-        writeln!(out, "wrote {}", folder.join(file).display())?;
+        out.wrote(&folder.join(file))?;
     }
     Ok(())
 }

@@ -1,13 +1,11 @@
 //! `peeksim merge`: the results of a sweep whose runs were made in shards.
 
 use super::sweep::{finish, report};
-use super::{CliError, notes};
-use crate::config::note::Notes;
+use super::{CliError, Output, notes};
 use crate::config::{Location, Problem, Problems};
 use crate::experiment::{Sweep, build_id};
 use crate::report::manifest;
 use clap::Args;
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Arguments of `merge`.
@@ -17,7 +15,7 @@ pub(super) struct MergeArgs {
     folder: PathBuf,
 }
 
-pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &MergeArgs, out: &mut Output) -> Result<(), CliError> {
     let manifest = manifest::read(&args.folder)?;
     let path = args.folder.join("manifest.toml").to_string_lossy().into_owned();
     let place = |field: &str| Location::file(&path).field(field);
@@ -39,9 +37,7 @@ pub(super) fn main(args: &MergeArgs, out: &mut impl Write) -> Result<(), CliErro
     }
     problems.check(Some(()))?;
     let result = sweep.collect(&args.folder)?;
-    let written = finish(&sweep, result, &args.folder)?;
-    let mut notes = Notes::default();
-    notes::of_inputs(&sweep, &mut notes);
-    let done = report(&sweep, &args.folder, written, &mut notes, out);
-    notes::conclude(done, &notes, out)
+    let written = finish(&sweep, result, manifest.revision.as_ref(), &args.folder)?;
+    notes::of_inputs(&sweep, &mut out.notes);
+    report(&sweep, &args.folder, written, out)
 }

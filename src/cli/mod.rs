@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand.
 //!
 //! Exit codes: 0 done, 1 failed while running, 2 bad arguments or input, 75 another process writes
-//! there: try again. Results go to stdout, everything else to stderr. A reader that closes the pipe
+//! there: try again, 130 interrupted. Results go to stdout, everything else to stderr. A reader that closes the pipe
 //! early is no failure.
 
 mod calibrate;
@@ -21,8 +21,10 @@ mod inspect;
 mod league;
 mod list;
 mod merge;
+mod messages;
 mod notes;
 mod offload;
+mod output;
 mod plot;
 mod progress;
 mod report;
@@ -41,7 +43,6 @@ mod training_run;
 mod tune;
 mod verify;
 
-use crate::config::shown::shown_lines;
 use crate::config::{Location, Problem, Problems};
 use crate::experiment::{Experiment, RunSpec, Sweep, SweepError, build_id};
 use crate::output::atomic::WriteError;
@@ -51,77 +52,158 @@ use crate::report::manifest::ManifestError;
 use crate::report::page::ReportError;
 use clap::{Args, Parser, Subcommand};
 pub use extensions::Extensions;
-use std::io::{self, Write};
+use output::Output;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use terminal::Terminal;
 
 /// Simulate schedulers of machine-learning inference where hardware cannot scale.
 ///
 /// Without a command, runs the quickstart experiment.
 #[derive(Debug, Parser)]
 #[command(name = "peeksim", version = build_id(), about, long_about)]
+#[command(after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// What is printed, of every command.
+#[derive(Debug, Args)]
+struct OutputArgs {
+    /// Print no progress and no notes; errors are printed.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Print the results as one JSON document instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// The exit codes and what they mean.
+const EXIT_CODES: [(u8, &str); 5] = [
+    (0, "done"),
+    (1, "failed while running; also: a gated claim does not hold, or kept results differ"),
+    (2, "bad arguments or input"),
+    (cluster::BUSY, "another process writes there: try again"),
+    (messages::INTERRUPTED, "interrupted"),
+];
+
+/// Command lines under a heading for the end of a help text.
+fn example(lines: &str) -> String {
+    let lines = lines.lines().map(|line| format!("\n  peeksim {line}"));
+    format!("Example:{}", lines.collect::<String>())
+}
+
+/// The end of the help of peeksim itself.
+fn after_help() -> String {
+    let lines = "check quickstart\nsweep quickstart --replicates 2 --set workload.requests=500\n\
+                 compare results/quickstart --best";
+    let codes = EXIT_CODES.iter().map(|(code, meaning)| format!("\n  {code:<4} {meaning}"));
+    format!("{}\n\nExit codes:{}", example(lines), codes.collect::<String>())
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write a study to begin with: profiles, requests, and an experiment that explains itself.
+    #[command(after_help = example("init study\ninit --scheduler my-edf"))]
     Init(init::InitArgs),
     /// Run all runs of an experiment and write table, CSV files and figures.
+    #[command(after_help = example("sweep quickstart --replicates 2 --set workload.requests=500"))]
     Sweep(sweep::SweepArgs),
     /// Check an experiment and print its plan and an estimate of its time, without running it.
+    #[command(after_help = example("check quickstart --set workload.rate_rps=200"))]
     Check(check::CheckArgs),
     /// Write the runs of an experiment with their ids and costs, for machines that share them.
+    #[command(after_help = example("shard-plan quickstart --replicates 2 --out results/shared"))]
     ShardPlan(shard_plan::ShardPlanArgs),
     /// Merge the shards of a sweep and write what `sweep` writes.
+    #[command(after_help = example(
+        "sweep quickstart --out results/shared --shard 0/2\n\
+         sweep quickstart --out results/shared --shard 1/2\n\
+         merge results/shared"
+    ))]
     Merge(merge::MergeArgs),
     /// Run one run of an experiment and print it in detail.
+    #[command(after_help = example(
+        "inspect quickstart --set scheduler=edf --requests requests.csv"
+    ))]
     Inspect(inspect::InspectArgs),
     /// Say why a request of a run was late, or ended as it did.
+    #[command(after_help = example(
+        "explain quickstart --set scheduler=sneakpeek --set workload.rate_rps=500"
+    ))]
     Explain(explain::ExplainArgs),
     /// List schedulers, penalties, arrival processes, figures and experiments with their sources,
     /// or the settings of one of them.
+    #[command(after_help = example("list grouped"))]
     List(list::ListArgs),
     /// Make the runs of a results folder again and compare their rows.
+    #[command(after_help = example("verify results/quickstart"))]
     Verify(verify::VerifyArgs),
     /// Run every experiment of a paper, judge its claims, and compare with the kept results.
     Reproduce(Reproduce),
     /// Print paired differences of a results folder with their 95 % intervals.
+    #[command(after_help = example(
+        "compare results/quickstart --baseline grouped --metric utility_mean"
+    ))]
     Compare(compare::CompareArgs),
     /// Rank the schedulers of one or several results folders, and say where each is not worse than
     /// the best.
+    #[command(after_help = example("league results/quickstart"))]
     League(league::LeagueArgs),
     /// Try grids of parameters on one half of the sources, and report the best on the other half.
+    #[command(after_help = example("tune arena/edge --replicates 2"))]
     Tune(tune::TuneArgs),
     /// Draw the results of a folder again, with another metric, axis or filter.
+    #[command(after_help = example("plot results/quickstart --y latency_ms_p99 --log-y"))]
     Plot(plot::PlotArgs),
     /// Write the report of a results folder, one page for a browser, again.
+    #[command(after_help = example("report results/quickstart"))]
     Report(report::ReportArgs),
     /// Make a profile of a real device from runs under load, and predict its other runs.
     Calibrate(calibrate::CalibrateArgs),
     /// Convert other data into the formats that peeksim reads.
     Import(import::ImportArgs),
     /// Compare policies that offload dialogues between a device and the cloud.
+    #[command(after_help = example("offload --policy local --policy cloud --policy greedy-knn"))]
     Offload(offload::OffloadArgs),
     /// Print the JSON Schema of experiment files, with which editors check them.
+    #[command(after_help = example("schema > experiment.schema.json"))]
     Schema,
     /// Train an agent to offload dialogues or to schedule; the same command resumes a training.
+    #[command(after_help = example("train --algorithm ppo --steps 30000 --out results/training"))]
     Train(train_args::TrainArgs),
     /// Serve the environment of `train` to an agent in another program, as JSON lines over standard
     /// input and output.
+    #[command(after_help = example("env quickstart --set workload.requests=2000"))]
     Env(env::EnvArgs),
     /// Print the completions of a shell.
+    #[command(after_help = example(
+        "completions bash > ~/.local/share/bash-completion/completions/peeksim"
+    ))]
     Completions(completions::CompletionsArgs),
     /// Print the manual page of peeksim or of one of its commands.
+    #[command(after_help = example("man sweep > peeksim-sweep.1\nman --out man"))]
     Man(completions::ManArgs),
+}
+
+impl Command {
+    /// Whether the same command takes what an interrupted one finished.
+    fn resumes(&self) -> bool {
+        match self {
+            Self::Sweep(_) | Self::Tune(_) | Self::Train(_) => true,
+            Self::Reproduce(reproduce) => !matches!(reproduce.system, Some(System::Edge(_))),
+            _ => false,
+        }
+    }
 }
 
 /// A suite of experiments, or a system.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = example("reproduce sneakpeek --quick"))]
 struct Reproduce {
     #[command(subcommand)]
     system: Option<System>,
@@ -133,8 +215,10 @@ struct Reproduce {
 enum System {
     /// Offloading of dialogues between a device and the cloud (TMO, MobiHoc 2025): figures against
     /// their targets.
+    #[command(after_help = example("reproduce tmo --quick"))]
     Tmo(reproduce_tmo::TmoArgs),
     /// Latency and power of real edge devices under load, predicted from profiles, against goals.
+    #[command(after_help = example("reproduce edge --quick"))]
     Edge(reproduce_edge::EdgeArgs),
 }
 
@@ -300,15 +384,17 @@ pub fn main() -> ExitCode {
 /// ```
 pub fn main_with(extensions: Extensions) -> ExitCode {
     if let Err(failure) = extensions.register() {
-        print_note(&failure.to_string());
+        messages::error(&failure.to_string());
         return failure.exit_code();
     }
-    let mut cli = Cli::parse();
-    if cli.command.is_none() {
-        cli = Cli::parse_from(["peeksim", "sweep", "quickstart"]);
+    let Cli { command, output } = Cli::parse();
+    let command = command.or_else(|| Cli::parse_from(["peeksim", "sweep", "quickstart"]).command);
+    if output.quiet {
+        messages::silence();
     }
-    let mut out = Terminal::new(io::stdout().lock());
-    let done = match cli.command {
+    messages::end_on_interrupt(command.as_ref().is_some_and(Command::resumes));
+    let mut out = Output::new(output.json);
+    let done = match command {
         None => Ok(()),
         Some(Command::Init(args)) => init::main(&args, &mut out),
         Some(Command::Sweep(args)) => sweep::main(&args, &mut out),
@@ -340,12 +426,11 @@ pub fn main_with(extensions: Extensions) -> ExitCode {
         Some(Command::Completions(args)) => completions::print(&args, &mut out),
         Some(Command::Man(args)) => completions::man(&args, &mut out),
     };
-    let done = done.and_then(|()| Ok(out.flush()?));
-    match done {
+    messages::clear_bar();
+    match out.conclude(done) {
         Ok(()) | Err(CliError::BrokenPipe) => ExitCode::SUCCESS,
         Err(failure) => {
-            // If stderr is closed too, nothing can be reported.
-            let _ = writeln!(io::stderr(), "{}", shown_lines(&failure.to_string()));
+            messages::error(&failure.to_string());
             failure.exit_code()
         }
     }
@@ -396,10 +481,4 @@ fn check_compression(option: &str, path: &Path) -> Result<(), Problem> {
 /// The folder of the results of an experiment: `out`, or `results/<name>`.
 fn results_folder(out: Option<&str>, experiment: &Experiment) -> PathBuf {
     out.map_or_else(|| Path::new("results").join(&experiment.name), PathBuf::from)
-}
-
-/// Prints a line on stderr.
-fn print_note(text: &str) {
-    // A closed stderr is no reason to stop.
-    let _ = writeln!(io::stderr(), "{}", shown_lines(text));
 }

@@ -1,11 +1,10 @@
-//! Notes: collected while a command runs, printed under one heading at its end.
+//! What a user should know about a sweep: notes that a command prints at its end.
 
-use super::{CliError, print_note};
+use super::CliError;
 use crate::config::note::{Note, Notes};
 use crate::experiment::{RunRecord, Sweep};
 use crate::report::rates;
 use crate::report::{Results, row_notes};
-use std::io::Write;
 
 /// What a user should know about the inputs and the settings of a sweep.
 pub(super) fn of_inputs(sweep: &Sweep, notes: &mut Notes) {
@@ -25,29 +24,6 @@ pub(super) fn of_runs(sweep: &Sweep, runs: &[RunRecord]) -> Vec<Note> {
 /// What a user should know about the rows of a sweep.
 pub(super) fn of_rows(results: &Results) -> Vec<Note> {
     row_notes(results).into_iter().map(|text| Note::new("", text)).collect()
-}
-
-/// Prints the notes of a command after its output.
-pub(super) fn print(notes: &Notes, out: &mut impl Write) -> Result<(), CliError> {
-    out.flush()?;
-    let lines = notes.lines();
-    if !lines.is_empty() {
-        print_note("Notes:");
-    }
-    lines.iter().for_each(|line| print_note(&format!("- {line}")));
-    Ok(())
-}
-
-/// Prints the notes of a command at its end, unless its input was refused.
-pub(super) fn conclude(
-    done: Result<(), CliError>,
-    notes: &Notes,
-    out: &mut impl Write,
-) -> Result<(), CliError> {
-    if !matches!(done, Err(CliError::Input(_))) {
-        print(notes, out)?;
-    }
-    done
 }
 
 /// Runs with more intervals than a time series has rows.

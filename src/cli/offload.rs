@@ -4,7 +4,7 @@
 //! Differences to the first policy are taken by dialogue. Training dialogues are taken as given.
 
 use super::dialogues::DialogueArgs;
-use super::{CliError, print_note};
+use super::{CliError, Output};
 use crate::config::{Location, Problem};
 use crate::core::rng::{Label, Rng};
 use crate::core::units::Span;
@@ -19,6 +19,7 @@ use crate::output::{atomic, packed};
 use crate::report::console::align;
 use crate::stats::Estimate;
 use clap::Args;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -86,14 +87,14 @@ impl OffloadArgs {
     }
 }
 
-pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &OffloadArgs, out: &mut Output) -> Result<(), CliError> {
     let (budget, users) = (args.dialogues.budget()?, args.users()?);
     if let Some(path) = &args.export {
-        export(path, &args.dialogues.workload()?.0)?;
+        export(path, &args.dialogues.workload()?.0, out)?;
     }
     let folds = args.dialogues.models()?;
     let comparison = Comparison { args, folds, budget, users, agents: AgentCache::default() };
-    let names = comparison.policies();
+    let names = comparison.policies(out);
     let scored_by = args.dialogues.evaluation()?.name();
     let mut head = HEAD.map(str::to_owned).to_vec();
     head.extend([format!("reward less {}", names[0]), "scored by".to_owned()]);
@@ -104,11 +105,12 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliEr
         let missing = tested.iter().filter(|numbers| numbers[INFEASIBLE] == Some(1.0)).count();
         if missing > 0 {
             let all = tested.len();
-            print_note(&format!(
-                "note: {name}: {missing} of {all} dialogues cannot keep to the budget"
-            ));
+            out.note(format!("{name}: {missing} of {all} dialogues cannot keep to the budget"));
         }
         let rewards: Vec<Option<f64>> = tested.iter().map(|numbers| numbers[0]).collect();
+        if out.is_json() {
+            out.push("policies", json(&name, &tested, first.as_deref().unwrap_or(&rewards)));
+        }
         let mut row = vec![name];
         row.extend(cells(&tested));
         row.push(difference(&rewards, first.as_deref().unwrap_or(&rewards)));
@@ -121,7 +123,7 @@ pub(super) fn main(args: &OffloadArgs, out: &mut impl Write) -> Result<(), CliEr
 }
 
 /// Writes the dialogues as a table.
-fn export(path: &Path, workload: &Workload) -> Result<(), CliError> {
+fn export(path: &Path, workload: &Workload, out: &mut Output) -> Result<(), CliError> {
     super::check_compression("--export", path)?;
     let text = workload.to_csv();
     atomic::with(path, |file| {
@@ -129,10 +131,11 @@ fn export(path: &Path, workload: &Workload) -> Result<(), CliError> {
     })?;
     let turns = workload.dialogues.iter().flat_map(|dialogue| &dialogue.turns);
     let met: BTreeSet<usize> = turns.map(|turn| turn.task).collect();
+    out.push("written", path.to_string_lossy());
     if met.len() < workload.tasks.len() {
         // Indices of tasks are coordinates of the estimator.
-        print_note(&format!(
-            "note: {} of {} tasks occur in {}; read back, tasks have other numbers",
+        out.note(format!(
+            "{} of {} tasks occur in {}; read back, tasks have other numbers",
             met.len(),
             workload.tasks.len(),
             path.display()
@@ -179,10 +182,36 @@ fn half_width(values: &[f64]) -> String {
     width.map_or("–".to_owned(), |width| format!("{width:.4}"))
 }
 
+/// The differences to another policy, by dialogue.
+fn differences(rewards: &[Option<f64>], other: &[Option<f64>]) -> Vec<f64> {
+    let pairs = rewards.iter().zip(other);
+    pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect()
+}
+
+/// A row as JSON: the columns of an offloading study, and the interval of the reward and of its
+/// difference to the first policy.
+fn json(name: &str, tested: &[Numbers], first: &[Option<f64>]) -> Value {
+    let columns = DIALOGUE_COLUMNS.iter().zip(means(tested));
+    let mut row: Map<String, Value> =
+        columns.map(|(column, mean)| (column.name.to_owned(), mean.into())).collect();
+    let rewards: Vec<Option<f64>> = tested.iter().map(|numbers| numbers[0]).collect();
+    let known: Vec<f64> = rewards.iter().copied().flatten().collect();
+    let width = |values: &[f64]| Estimate::of(values).and_then(|estimate| estimate.half_width);
+    let differences = differences(&rewards, first);
+    row.extend([
+        ("policy".to_owned(), name.into()),
+        ("dialogues".to_owned(), tested.len().into()),
+        ("answered".to_owned(), known.len().into()),
+        ("reward_mean_ci95".to_owned(), width(&known).into()),
+        ("difference".to_owned(), Estimate::of(&differences).map(|own| own.mean).into()),
+        ("difference_ci95".to_owned(), width(&differences).into()),
+    ]);
+    row.into()
+}
+
 /// The mean difference to another policy, taken by dialogue.
 fn difference(rewards: &[Option<f64>], other: &[Option<f64>]) -> String {
-    let pairs = rewards.iter().zip(other);
-    let differences: Vec<f64> = pairs.filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
+    let differences = differences(rewards, other);
     let mean = Estimate::of(&differences).map(|estimate| format!("{:.4}", estimate.mean));
     mean.map_or("–".to_owned(), |mean| format!("{mean} ± {}", half_width(&differences)))
 }
@@ -206,7 +235,7 @@ fn cells(tested: &[Numbers]) -> Vec<String> {
 
 impl Comparison<'_> {
     /// Names of the policies.
-    fn policies(&self) -> Vec<String> {
+    fn policies(&self, out: &mut Output) -> Vec<String> {
         if !self.args.policies.is_empty() {
             return self.args.policies.clone();
         }
@@ -216,7 +245,7 @@ impl Comparison<'_> {
         };
         let is_true = |fold: &FoldModels| matches!(fold.scorer(), Scorer::True(_));
         if self.folds.iter().any(too_many) {
-            print_note("note: dialogues are too long, or views too many, for the row `optimum`");
+            out.note("dialogues are too long, or views too many, for the row `optimum`");
         } else if self.users.is_none() && !self.folds.iter().any(is_true) {
             // The optimum knows neither queues nor the law of generated dialogues.
             names.push("optimum".to_owned());

@@ -1,7 +1,7 @@
 //! `peeksim plot`: draws results from their CSV files: the figures of the experiment, or the one
 //! that options describe.
 
-use super::{CliError, print_note, wrong};
+use super::{CliError, Output, wrong};
 use crate::config::settings::number_range;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value, path};
 use crate::experiment::{
@@ -12,7 +12,6 @@ use crate::metrics::Study;
 use crate::report::{Results, draw_some, manifest};
 use clap::Args;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,7 +73,7 @@ pub(super) struct PlotArgs {
     out: Option<PathBuf>,
 }
 
-pub(super) fn main(args: &PlotArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &PlotArgs, out: &mut Output) -> Result<(), CliError> {
     let results = Results::load(&args.folder)?;
     let experiment = experiment(args)?;
     let styles = match (&args.style, &experiment) {
@@ -91,7 +90,7 @@ pub(super) fn main(args: &PlotArgs, out: &mut impl Write) -> Result<(), CliError
     for spec in asked {
         if spec.kind == FigureKind::Cdf && results.quantiles.is_empty() {
             let text = "it needs quantiles.csv, which is not in the folder";
-            print_note(&format!("{} is not drawn: {text}", spec.name));
+            out.note(format!("{} is not drawn: {text}", spec.name));
             continue;
         }
         let size = match (width, font) {
@@ -106,7 +105,7 @@ pub(super) fn main(args: &PlotArgs, out: &mut impl Write) -> Result<(), CliError
     }
     let folder = args.out.clone().unwrap_or_else(|| args.folder.join("figures"));
     for path in draw_some(&shown, &own, &results, &folder)? {
-        writeln!(out, "wrote {}", path.display())?;
+        out.wrote(&path)?;
     }
     Ok(())
 }

@@ -1,75 +1,116 @@
 //! Progress on stderr: a bar on a terminal, a plain line every tenth elsewhere.
 
-use super::print_note;
+use super::messages::{clear_bar, show_bar, status};
+use crate::config::note::Note;
 use crate::experiment::Progress;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use std::fmt;
-use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Shows how many runs of a sweep are finished.
+/// Shows how many runs of a sweep are finished, and how long the others will take.
 pub(super) struct SweepProgress {
-    shown: ProgressBar,
-    terminal: bool,
-    total: AtomicUsize,
-    /// The finished runs; locked while a line is written, so that lines come in order.
-    done: Mutex<usize>,
+    /// Locked while a line is written, so that lines come in order.
+    course: Arc<Mutex<RunCourse>>,
+    bar: Mutex<ProgressBar>,
+    notes: Mutex<Vec<Note>>,
+}
+
+/// Runs so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct RunCourse {
+    total: usize,
+    done: usize,
+    /// Those that an earlier process finished, which say nothing about the speed of this one.
+    reused: usize,
+    begun: Option<Instant>,
+    /// The seconds that the others will take, and since when this is so.
+    left_s: Option<(f64, Instant)>,
+}
+
+impl RunCourse {
+    /// The seconds that the others will take: as was said, or by the mean of those of this
+    /// process; none before the first of these.
+    fn left_s(&self) -> Option<f64> {
+        if let Some((left_s, at)) = self.left_s {
+            return Some((left_s - at.elapsed().as_secs_f64()).max(0.0));
+        }
+        let own = self.done.saturating_sub(self.reused);
+        let passed = self.begun?.elapsed().as_secs_f64();
+        let left = self.total.saturating_sub(self.done) as f64;
+        (own > 0).then(|| left * passed / own as f64)
+    }
 }
 
 impl SweepProgress {
     pub fn new() -> Self {
-        Self {
-            shown: ProgressBar::hidden(),
-            terminal: std::io::stderr().is_terminal(),
-            total: AtomicUsize::new(0),
-            done: Mutex::new(0),
-        }
+        let bar = Mutex::new(ProgressBar::hidden());
+        Self { course: Arc::default(), bar, notes: Mutex::default() }
     }
 
-    pub fn end(&self) {
-        self.shown.finish_and_clear();
+    /// Removes the bar; what a user should know about the folder of the results.
+    pub fn end(&self) -> Vec<Note> {
+        clear_bar();
+        std::mem::take(&mut *locked(&self.notes))
     }
+}
+
+/// The content of a mutex, also of one whose holder panicked.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A length of time in words, once it is known.
+fn to_go(left_s: Option<f64>) -> String {
+    left_s.map_or("…".to_owned(), |left_s| {
+        HumanDuration(Duration::try_from_secs_f64(left_s.ceil()).unwrap_or(Duration::MAX))
+            .to_string()
+    })
 }
 
 impl Progress for SweepProgress {
     fn start(&self, total: usize, reused: usize) {
         if reused > 0 {
-            print_note(&format!(
-                "{reused} of {total} runs were finished before by this build; reused"
-            ));
+            status(&format!("{reused} of {total} runs were finished before by this build; reused"));
         }
-        self.total.store(total, Ordering::Relaxed);
-        *self.done.lock().unwrap_or_else(PoisonError::into_inner) = reused;
-        if self.terminal {
-            let template = "{bar:30} {pos}/{len} runs, {elapsed} passed, {eta} to go";
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                self.shown.set_style(style);
-            }
-            self.shown.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            self.shown.set_length(total as u64);
-            self.shown.set_position(reused as u64);
-        }
+        let begun = Some(Instant::now());
+        *locked(&self.course) = RunCourse { total, done: reused, reused, begun, left_s: None };
+        let template = "{bar:30} {pos}/{len} runs, {elapsed} passed, {left} to go";
+        let Ok(style) = ProgressStyle::with_template(template) else { return };
+        let course = Arc::clone(&self.course);
+        let left = move |_: &ProgressState, text: &mut dyn fmt::Write| {
+            // The text of a bar takes whatever is written. Whoever holds the lock leaves bars alone.
+            let _ = write!(text, "{}", to_go(locked(&course).left_s()));
+        };
+        let bar = show_bar(total, style.with_key("left", left));
+        bar.set_position(reused as u64);
+        *locked(&self.bar) = bar;
     }
 
     fn restored(&self, folder: &Path) {
-        print_note(&format!(
-            "note: {} was removed; it was made again with every finished run",
-            folder.display()
-        ));
+        let text =
+            format!("{} was removed; it was made again with every finished run", folder.display());
+        locked(&self.notes).push(Note::new("", text));
+    }
+
+    fn expect(&self, left_s: f64) {
+        locked(&self.course).left_s = Some((left_s, Instant::now()));
     }
 
     fn step(&self) {
-        let mut counted = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        *counted += 1;
-        let done = *counted;
-        let total = self.total.load(Ordering::Relaxed).max(1);
-        if self.terminal {
-            self.shown.set_position(done as u64);
-        } else if done * 10 / total > (done - 1) * 10 / total {
-            print_note(&format!("{done}/{total} runs"));
+        let bar = locked(&self.bar).clone();
+        let is_plain = bar.is_hidden();
+        let mut course = locked(&self.course);
+        course.done += 1;
+        let RunCourse { done, total, .. } = *course;
+        if !is_plain {
+            drop(course);
+            bar.set_position(done as u64);
+        } else if done == total {
+            status(&format!("{done}/{total} runs"));
+        } else if done * 10 / total.max(1) > (done - 1) * 10 / total.max(1) {
+            status(&format!("{done}/{total} runs, {} to go", to_go(course.left_s())));
         }
     }
 }
@@ -77,7 +118,6 @@ impl Progress for SweepProgress {
 /// Shows how many steps of some trainings are taken, and how long the others will take.
 pub(super) struct TrainingProgress {
     shown: ProgressBar,
-    terminal: bool,
     /// Steps of all trainings.
     total: usize,
     begun: Instant,
@@ -96,46 +136,44 @@ struct StepsTaken {
 impl TrainingProgress {
     /// The progress of trainings with `total` steps in all.
     pub fn new(total: usize) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let shown = if terminal { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
         let template = "{bar:20} {pos}/{len} steps, {per_sec}, {eta} to go";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            let per_s = |state: &ProgressState, text: &mut dyn fmt::Write| {
-                // The text of a bar takes whatever is written.
-                let _ = write!(text, "{:.0} steps/s", state.per_sec());
-            };
-            shown.set_style(style.with_key("per_sec", per_s));
-        }
-        Self { shown, terminal, total, begun: Instant::now(), taken: Mutex::default() }
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let per_s = |state: &ProgressState, text: &mut dyn fmt::Write| {
+            // The text of a bar takes whatever is written.
+            let _ = write!(text, "{:.0} steps/s", state.per_sec());
+        };
+        let shown = show_bar(total, style.with_key("per_sec", per_s));
+        Self { shown, total, begun: Instant::now(), taken: Mutex::default() }
     }
 
     /// Counts the steps that a training took in an earlier process, and says so.
     pub fn resumed(&self, note: &str, steps: usize) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = locked(&self.taken);
         taken.done += steps;
         taken.resumed += steps;
-        self.shown.suspend(|| print_note(note));
+        status(note);
         self.shown.set_position(taken.done as u64);
         self.shown.reset_eta();
     }
 
     /// Counts steps that a training took.
     pub fn step(&self, steps: usize) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = locked(&self.taken);
         let before = taken.done;
         taken.done += steps;
-        if self.terminal {
+        if !self.shown.is_hidden() {
             self.shown.set_position(taken.done as u64);
         } else if let Some(line) =
             step_line(before, *taken, self.total, self.begun.elapsed().as_secs_f64())
         {
-            print_note(&line);
+            status(&line);
         }
     }
 
     /// Removes the bar.
     pub fn end(&self) {
-        self.shown.finish_and_clear();
+        clear_bar();
     }
 }
 

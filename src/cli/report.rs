@@ -1,9 +1,8 @@
 //! `peeksim report`: writes the report of a results folder again.
 
-use super::CliError;
+use super::{CliError, Output};
 use crate::report::{Results, page};
 use clap::Args;
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Arguments of `report`.
@@ -13,7 +12,7 @@ pub(super) struct ReportArgs {
     folder: PathBuf,
 }
 
-pub(super) fn main(args: &ReportArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &ReportArgs, out: &mut Output) -> Result<(), CliError> {
     page::write(&Results::load(&args.folder)?, &args.folder)?;
-    Ok(writeln!(out, "wrote {}", args.folder.join(page::NAME).display())?)
+    Ok(out.wrote(&args.folder.join(page::NAME))?)
 }

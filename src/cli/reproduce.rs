@@ -1,19 +1,23 @@
 //! `peeksim reproduce`: every experiment of a paper, its claims with verdicts, and the differences
 //! from the kept results.
 
+use super::messages::status;
+use super::output::rows_of_file;
 use super::sweep::{SweepReport, make, verdicts};
-use super::{CliError, notes, print_note, unknown, wrong};
+use super::{CliError, Output, notes, unknown, wrong};
 use crate::config::note::{Note, Notes};
 use crate::config::source::{below, embedded_paths, exists, is_same};
 use crate::config::{Location, Problem};
 use crate::experiment::{Experiment, Sweep};
 use crate::output::atomic;
+use crate::report::claims::Verdict;
 use crate::report::reproduction::{
     Cells, ChangedCell, ClaimRow, Claims, ExperimentReport, TableComparison, Verdicts, about,
     markdown, sentence,
 };
 use crate::report::{Results, package};
 use clap::Args;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -48,17 +52,7 @@ pub(super) struct ReproduceArgs {
     baseline: Option<String>,
 }
 
-pub(super) fn main(args: &ReproduceArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let mut notes = Notes::default();
-    let done = carry_out(args, &mut notes, out);
-    notes::conclude(done, &notes, out)
-}
-
-fn carry_out(
-    args: &ReproduceArgs,
-    notes: &mut Notes,
-    out: &mut impl Write,
-) -> Result<(), CliError> {
+pub(super) fn main(args: &ReproduceArgs, out: &mut Output) -> Result<(), CliError> {
     let (suite, paths) = experiments(&args.suite)?;
     let name = suite.trim_end_matches('/').rsplit('/').next().unwrap_or(&suite).to_owned();
     let default = |folder: &str| Path::new(folder).join(&name);
@@ -70,18 +64,19 @@ fn carry_out(
         return Err(wrong("--out", found, expected).into());
     }
     // Read before anything is written: the two folders may be the same.
-    let claims = kept_claims(&kept, notes)?;
+    let claims = kept_claims(&kept, &mut out.notes)?;
     let experiments = load(&paths, args.quick.then_some(&claims))?;
     let mut reports = Vec::new();
     for (at, (path, experiment)) in paths.iter().zip(experiments).enumerate() {
         let mut sweep = Sweep::new(experiment)?;
         let name = sweep.experiment.name.clone();
-        print_note(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
-        notes::of_inputs(&sweep, notes);
-        let kept = kept_results(&kept.join(&name), notes)?;
+        status(&format!("{} of {}: {name}, {}", at + 1, paths.len(), sweep.experiment.title));
+        notes::of_inputs(&sweep, &mut out.notes);
+        let kept = kept_results(&kept.join(&name), &mut out.notes)?;
         let written = make(&mut sweep, &folder.join(&name), args.jobs)?;
         let SweepReport { failed, results, notes: more, .. } = written;
-        notes.extend(more.into_iter().chain(notes::of_rows(&results)).map(|note| note.of(&name)));
+        let more = more.into_iter().chain(notes::of_rows(&results));
+        out.notes.extend(more.map(|note| note.of(&name)));
         failed?;
         let section = section(&suite, path);
         let report = ExperimentReport::new(&sweep, section, results, kept.as_ref(), args.quick);
@@ -96,7 +91,11 @@ fn carry_out(
     package::remove(&folder)?;
     judged.write(&table)?;
     package::write_one(&name, "claims.csv", &folder)?;
-    writeln!(out, "wrote {}\nwrote {}\n", path.display(), table.display())?;
+    if out.is_json() {
+        out.set("rows", rows_of_file(&table)?);
+    }
+    [&path, &table].into_iter().try_for_each(|path| out.wrote(path))?;
+    writeln!(out)?;
     conclude(args.quick, &reports, &judged, claims.as_ref(), out)
 }
 
@@ -178,7 +177,7 @@ fn kept_results(folder: &Path, notes: &mut Notes) -> Result<Option<Results>, Cli
     Ok(Some(Results::load(folder)?))
 }
 
-fn print(report: &ExperimentReport, out: &mut impl Write) -> Result<(), CliError> {
+fn print(report: &ExperimentReport, out: &mut Output) -> Result<(), CliError> {
     writeln!(out, "{}: {}", report.experiment.name, report.experiment.title)?;
     for (claim, judged) in &report.claims {
         let (what, found) = (about(claim, ""), sentence(claim, judged));
@@ -195,7 +194,10 @@ fn print(report: &ExperimentReport, out: &mut impl Write) -> Result<(), CliError
 }
 
 /// Lists the cells that moved, or the first of them.
-pub(super) fn list(compared: &TableComparison, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn list(compared: &TableComparison, out: &mut Output) -> Result<(), CliError> {
+    for ChangedCell { row, column, was, is } in &compared.moved {
+        out.push("moved", json!({ "row": row, "column": column, "was": was, "is": is }));
+    }
     for ChangedCell { row, column, was, is } in compared.moved.iter().take(LISTED) {
         writeln!(out, "  moved: {row}: {column} was {was}, is {is}")?;
     }
@@ -212,7 +214,7 @@ fn conclude(
     reports: &[ExperimentReport],
     judged: &Claims,
     kept: Option<&Claims>,
-    out: &mut impl Write,
+    out: &mut Output,
 ) -> Result<(), CliError> {
     let undecided = |row: &ClaimRow| !quick || kept.is_some_and(|kept| kept.decides(row));
     let failed = reports.iter().flat_map(|report| report.failed_gates(undecided));
@@ -235,6 +237,16 @@ fn conclude(
     };
     let runs = count(&mut reports.iter().filter_map(|report| report.compared.as_ref()));
     let claims = count(&mut compared.iter());
+    let counts = |verdicts: Verdicts| -> Map<String, Value> {
+        let count = |own: Verdict| (own.name().to_owned(), json!(verdicts.count(own)));
+        Verdict::ALL.into_iter().map(count).collect()
+    };
+    out.set("claims", counts(all));
+    out.set("gated_claims", counts(gated));
+    for (field, Cells { compared, moved }) in [("cells_of_claims", claims), ("cells_of_runs", runs)]
+    {
+        out.set(field, json!({ "compared": compared, "moved": moved }));
+    }
     writeln!(out, "claims: {all}")?;
     writeln!(out, "gated claims: {gated}")?;
     writeln!(out, "cells of claims.csv: {claims}")?;

@@ -1,10 +1,13 @@
 //! `peeksim reproduce edge`: real edge devices, predicted and compared with their measurements.
 
-use super::{CliError, print_note};
+use super::messages::status;
+use super::output::rows_of;
+use super::{CliError, Output};
 use crate::calibration::edge::{EdgeConfig, EdgeError, ISOLATED, LOADS, SHIPPED, reproduce};
 use crate::output::atomic;
 use crate::report::draw;
 use clap::Args;
+use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -33,9 +36,9 @@ impl From<EdgeError> for CliError {
     }
 }
 
-pub(super) fn main(args: &EdgeArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &EdgeArgs, out: &mut Output) -> Result<(), CliError> {
     let folder = args.data.clone().or_else(shared).unwrap_or_else(|| SHIPPED.to_owned());
-    print_note(&format!("{folder}: {LOADS}, {ISOLATED}"));
+    status(&format!("{folder}: {LOADS}, {ISOLATED}"));
     let config = if args.quick { EdgeConfig::QUICK } else { EdgeConfig::FULL };
     let artifacts = reproduce(&folder, config)?;
     atomic::folder(&args.out)?;
@@ -50,9 +53,15 @@ pub(super) fn main(args: &EdgeArgs, out: &mut impl Write) -> Result<(), CliError
     let mut missed = Vec::new();
     for goal in &artifacts.goals {
         writeln!(out, "{:<8} {}", format!("{}:", goal.verdict()), goal.line)?;
+        out.push("goals", json!({ "goal": goal.line, "verdict": goal.verdict() }));
         missed.extend((goal.is_met == Some(false)).then_some(goal.line.as_str()));
     }
-    writeln!(out, "wrote {}", args.out.join("REPORT.md").display())?;
+    if out.is_json() {
+        for (name, text) in artifacts.files.iter().filter(|(name, _)| name.ends_with(".csv")) {
+            out.set(name.trim_end_matches(".csv"), rows_of(text));
+        }
+    }
+    out.wrote(&args.out.join("REPORT.md"))?;
     match missed.as_slice() {
         [] => Ok(()),
         missed => Err(CliError::Failed(format!("missed: {}", missed.join("; ")))),

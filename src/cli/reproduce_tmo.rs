@@ -1,9 +1,11 @@
 //! `peeksim reproduce tmo`: figures of TMO, measured and compared with their targets.
 
 use super::dialogues::enough;
+use super::messages::status;
+use super::output::rows_of;
 use super::progress::SweepProgress;
 use super::reproduce::list;
-use super::{CliError, print_note, wrong};
+use super::{CliError, Output, wrong};
 use crate::config::csv::Table;
 use crate::config::source;
 use crate::offloading::{Workload, import};
@@ -61,8 +63,8 @@ impl From<ReproductionError> for CliError {
     }
 }
 
-pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let data = data(args)?;
+pub(super) fn main(args: &TmoArgs, out: &mut Output) -> Result<(), CliError> {
+    let data = data(args, out)?;
     let (trained, seeds) = (args.splits as usize, args.seeds as usize);
     let full = ReproductionConfig { trained, seeds, ..ReproductionConfig::FULL };
     let mut config = if args.quick { ReproductionConfig::QUICK } else { full };
@@ -70,18 +72,19 @@ pub(super) fn main(args: &TmoArgs, out: &mut impl Write) -> Result<(), CliError>
         config.scored = config.dialogues;
     }
     if config.seeds > 0 {
-        print_note(
-            "about half an hour of processor time for each seed; finished trainings are kept",
-        );
+        status("about half an hour of processor time for each seed; finished trainings are kept");
     }
     let bar = SweepProgress::new();
     let cache =
         PolicyCache { folder: args.out.join("policies"), steps: config.steps, progress: &bar };
     atomic::folder(&cache.folder)?;
     let artifacts = reproduce(data.as_ref(), &config, &cache)?;
-    bar.end();
+    out.notes.extend(bar.end());
     let Artifacts { checks, plots } = &artifacts;
     write!(out, "{}", table(checks))?;
+    if out.is_json() {
+        out.set("rows", rows_of(&checks_csv(checks)));
+    }
     let path = args.out.join("tmo.csv");
     // Read before anything is written: the two folders may be the same.
     let kept = kept(args)?;
@@ -117,7 +120,7 @@ fn kept(args: &TmoArgs) -> Result<Option<Table>, CliError> {
 }
 
 /// The data set, if there is one; it must have enough dialogues for a split.
-fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, CliError> {
+fn data(args: &TmoArgs, out: &mut Output) -> Result<Option<Arc<Workload>>, CliError> {
     let shared = || {
         let folder = std::env::var_os("PEEKSIM_DATA")?;
         let file = Path::new(&folder).join("tmo_m4a1/m4a1.csv");
@@ -133,7 +136,7 @@ fn data(args: &TmoArgs) -> Result<Option<Arc<Workload>>, CliError> {
             Err(wrong("--data", "nothing", "the data set M4A1, or PEEKSIM_DATA").into())
         }
         None => {
-            print_note("note: without the data set M4A1 (--data FILE), many lines have no figure");
+            out.note("without the data set M4A1 (--data FILE), many lines have no figure");
             Ok(None)
         }
     }

@@ -1,9 +1,12 @@
 //! `peeksim schema`: the JSON Schema of experiment files, for editors.
 
-use super::CliError;
+use super::{CliError, Output};
 use crate::experiment::schema;
 use std::io::Write;
 
-pub(super) fn main(out: &mut impl Write) -> Result<(), CliError> {
-    Ok(writeln!(out, "{:#}", schema())?)
+pub(super) fn main(out: &mut Output) -> Result<(), CliError> {
+    let schema = schema();
+    writeln!(out, "{schema:#}")?;
+    out.set_all(schema);
+    Ok(())
 }

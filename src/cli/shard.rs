@@ -1,8 +1,8 @@
 //! A shard of a sweep: some of its runs, in a journal of their own.
 
-use super::CliError;
 use super::notes::failed;
 use super::progress::SweepProgress;
+use super::{CliError, Output};
 use crate::config::Problem;
 use crate::config::source;
 use crate::experiment::{Shard, Sweep, SweepResult};
@@ -56,16 +56,20 @@ pub(super) fn run(
     folder: &Path,
     shard: &Shard,
     jobs: usize,
-    out: &mut impl Write,
+    out: &mut Output,
 ) -> Result<(), CliError> {
     manifest::agree(sweep, folder)?;
     let bar = SweepProgress::new();
     let done = sweep.carry_out(folder, shard, jobs, &bar);
-    bar.end();
+    out.notes.extend(bar.end());
     let SweepResult { runs, searches } = done?;
     let units = if sweep.experiment.search.is_some() { searches.len() } else { runs.len() };
     let journal = folder.join(format!("{}.journal", shard.journal()));
     let (all, what) = (sweep.units().count(), sweep.unit_name());
+    out.set("made", units);
+    out.set("of", all);
+    out.set("unit", what);
+    out.set("journal", journal.to_string_lossy());
     writeln!(out, "{units} of {all} {what} in {}", journal.display())?;
     failed(&runs)
 }

@@ -1,11 +1,11 @@
 //! `peeksim shard-plan`: the runs of an experiment, for machines that share them.
 
 use super::estimate::costs;
+use super::output::rows_of_file;
 use super::shard::check_fixed;
-use super::{CliError, ExperimentArgs, notes, results_folder};
-use crate::config::note::Notes;
+use super::{CliError, ExperimentArgs, Output, notes, results_folder};
 use crate::output::atomic;
-use crate::report::{manifest, plan_csv};
+use crate::report::{Revision, manifest, plan_csv};
 use clap::Args;
 use std::io::Write;
 
@@ -19,14 +19,15 @@ pub(super) struct ShardPlanArgs {
     out: Option<String>,
 }
 
-pub(super) fn main(args: &ShardPlanArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &ShardPlanArgs, out: &mut Output) -> Result<(), CliError> {
     let mut sweep = args.experiment.load()?;
     check_fixed(&sweep)?;
     let folder = results_folder(args.out.as_deref(), &sweep.experiment);
     atomic::folder(&folder)?;
     let finished = sweep.seconds(&folder)?;
     let costs = costs(&sweep, &finished);
-    manifest::write(&sweep, finished.len(), &folder)?;
+    let revision = Revision::of(&sweep);
+    manifest::write(&sweep, finished.len(), revision.as_ref(), &folder)?;
     let path = plan_csv::write(&sweep, &costs, &finished, &folder)?;
     let left = sweep.units().zip(&finished).filter(|(_, done)| done.is_none());
     let (count, seconds) =
@@ -39,10 +40,15 @@ pub(super) fn main(args: &ShardPlanArgs, out: &mut impl Write) -> Result<(), Cli
         sweep.unit_name(),
         f64::ceil(seconds)
     )?;
-    for path in [folder.join("manifest.toml"), path] {
-        writeln!(out, "wrote {}", path.display())?;
+    out.set("experiment", sweep.experiment.name.as_str());
+    out.set("to_be_done", count);
+    out.set("processor_s", seconds);
+    if out.is_json() {
+        out.set("rows", rows_of_file(&path)?);
     }
-    let mut notes = Notes::default();
-    notes::of_inputs(&sweep, &mut notes);
-    notes::print(&notes, out)
+    for path in [folder.join("manifest.toml"), path] {
+        out.wrote(&path)?;
+    }
+    notes::of_inputs(&sweep, &mut out.notes);
+    Ok(())
 }

@@ -1,14 +1,16 @@
 //! `peeksim sweep`: makes all runs of an experiment and writes their results.
 
 use super::cluster::{ClusterArgs, Engine, Task};
+use super::output::rows_of_file;
 use super::progress::SweepProgress;
 use super::shard::{self, ShardArgs};
-use super::{CliError, ExperimentArgs, milliseconds, notes, results_folder};
+use super::{CliError, ExperimentArgs, Output, milliseconds, notes, results_folder};
 use crate::config::Problem;
-use crate::config::note::{Note, Notes};
+use crate::config::note::Note;
 use crate::config::toml::quote;
 use crate::experiment::{
-    CapacityResult, Experiment, FigureSpec, Shard, Sweep, SweepResult, build_id, threads,
+    CapacityResult, Expectation, Experiment, FigureSpec, Shard, Sweep, SweepResult, build_id,
+    threads,
 };
 use crate::metrics::Study;
 use crate::output::atomic;
@@ -16,10 +18,11 @@ use crate::report::claims::{ClaimResult, Verdict, judge};
 use crate::report::league::{self, Block, FEWEST, League, METRICS, read_walls};
 use crate::report::manifest::{FolderContents, Manifest};
 use crate::report::{
-    ResultRow, Results, best, capacity, compare, console, draw_all, manifest, package, page,
-    summary, write_runs, write_samples,
+    ResultRow, Results, Revision, best, capacity, compare, console, draw_all, manifest, package,
+    page, summary, write_runs, write_samples,
 };
 use clap::Args;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -70,22 +73,11 @@ impl SweepArgs {
     }
 }
 
-pub(super) fn main(args: &SweepArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &SweepArgs, out: &mut Output) -> Result<(), CliError> {
     let experiment = args.experiment()?;
     let mut sweep = experiment.load()?;
-    let mut notes = Notes::default();
-    notes::of_inputs(&sweep, &mut notes);
-    let done = carry_out(args, &experiment, &mut sweep, &mut notes, out);
-    notes::conclude(done, &notes, out)
-}
-
-fn carry_out(
-    args: &SweepArgs,
-    experiment: &ExperimentArgs,
-    sweep: &mut Sweep,
-    notes: &mut Notes,
-    out: &mut impl Write,
-) -> Result<(), CliError> {
+    let sweep = &mut sweep;
+    notes::of_inputs(sweep, &mut out.notes);
     let folder = results_folder(args.out.as_deref(), &sweep.experiment);
     let shard = args.shard.shard(sweep)?;
     if shard.is_some() || args.engine != Engine::Local {
@@ -94,14 +86,16 @@ fn carry_out(
     if let Some(shard) = shard {
         return shard::run(sweep, &folder, &shard, args.jobs, out);
     }
-    let stale = stale_figures(sweep, &folder, args.overwrite, notes)?;
+    let stale = stale_figures(sweep, &folder, args.overwrite, out)?;
     let written = match args.engine {
         Engine::Local => make(sweep, &folder, args.jobs)?,
         Engine::Slurm | Engine::Ray => {
             let cluster = &args.cluster;
-            let mut task = Task { sweep: &mut *sweep, folder: &folder, experiment, args: cluster };
+            let (sweep, experiment) = (&mut *sweep, &experiment);
+            let mut task = Task { sweep, folder: &folder, experiment, args: cluster };
+            let revision = Revision::of(task.sweep);
             match task.run(args.engine, out)? {
-                Some(result) => finish(sweep, result, &folder)?,
+                Some(result) => finish(sweep, result, revision.as_ref(), &folder)?,
                 None => return Ok(()),
             }
         }
@@ -109,7 +103,7 @@ fn carry_out(
     for path in stale.iter().filter(|path| !written.figures.contains(path)) {
         atomic::remove(path)?;
     }
-    report(sweep, &folder, written, notes, out)
+    report(sweep, &folder, written, out)
 }
 
 /// The figures of earlier results in the folder, which this sweep may not draw; refuses results of
@@ -118,7 +112,7 @@ fn stale_figures(
     sweep: &Sweep,
     folder: &Path,
     overwrite: bool,
-    notes: &mut Notes,
+    out: &mut Output,
 ) -> Result<Vec<PathBuf>, CliError> {
     match manifest::held(sweep, folder) {
         FolderContents::Nothing => Ok(Vec::new()),
@@ -126,9 +120,9 @@ fn stale_figures(
             let Manifest { build, experiment, .. } = *manifest;
             if build != build_id() {
                 let (folder, now) = (folder.display(), build_id());
-                let text =
-                    format!("{folder} held results of {build}; they were made again by {now}");
-                notes.add(Note::new("", text));
+                out.note(format!(
+                    "{folder} held results of {build}; they were made again by {now}"
+                ));
             }
             Ok(drawn_figures(folder, Some(&experiment.figures)))
         }
@@ -153,8 +147,7 @@ pub(super) fn report(
     sweep: &Sweep,
     folder: &Path,
     written: SweepReport,
-    notes: &mut Notes,
-    out: &mut impl Write,
+    out: &mut Output,
 ) -> Result<(), CliError> {
     let SweepReport { failed, results, searches, compared, figures, notes: more } = written;
     writeln!(out, "{}\n", sweep.experiment.title)?;
@@ -183,8 +176,15 @@ pub(super) fn report(
         Study::Scheduling => conservation(&results, out)?,
         Study::Offloading => samples(&results, out)?,
     }
-    notes.extend(more);
-    notes.extend(notes::of_rows(&results));
+    out.notes.extend(more);
+    out.notes.extend(notes::of_rows(&results));
+    out.set("experiment", sweep.experiment.name.as_str());
+    out.set("title", sweep.experiment.title.as_str());
+    out.set("runs", results.rows.len());
+    if out.is_json() {
+        let name = if sweep.experiment.search.is_some() { "capacity_summary" } else { "summary" };
+        out.set(name, rows_of_file(&folder.join(format!("{name}.csv")))?);
+    }
     let mut written = vec!["runs.csv", "summary.csv", "intervals.csv"];
     written.extend((sweep.experiment.study == Study::Offloading).then_some("samples.csv"));
     written.extend(compared.then_some("compare.csv"));
@@ -197,7 +197,7 @@ pub(super) fn report(
     let tables = tables.map(|table| folder.join(format!("{}.csv", table.name)));
     let league = league.map(|_| folder.join("league/league.md"));
     for path in written.chain(tables).chain(figures).chain(league) {
-        writeln!(out, "wrote {}", path.display())?;
+        out.wrote(&path)?;
     }
     failed?;
     if gate { Ok(()) } else { Err(CliError::Failed("a gated claim is contradicted".into())) }
@@ -240,24 +240,28 @@ pub(super) struct SweepReport {
 
 /// Runs a sweep and writes everything into its folder.
 pub(super) fn make(sweep: &mut Sweep, folder: &Path, jobs: usize) -> Result<SweepReport, CliError> {
+    let revision = Revision::of(sweep);
     let bar = SweepProgress::new();
     let done = sweep.carry_out(folder, &Shard::Whole, jobs, &bar);
-    bar.end();
+    let notes = bar.end();
     let (result, sweep) = (done?, &*sweep);
-    threads(jobs)?.install(|| finish(sweep, result, folder))
+    let mut report = threads(jobs)?.install(|| finish(sweep, result, revision.as_ref(), folder))?;
+    report.notes.extend(notes);
+    Ok(report)
 }
 
 /// Writes the results of a sweep into its folder.
 pub(super) fn finish(
     sweep: &Sweep,
     result: SweepResult,
+    revision: Option<&Revision>,
     folder: &Path,
 ) -> Result<SweepReport, CliError> {
     let SweepResult { runs, searches } = result;
     let earlier = package::Earlier::read(folder);
     package::remove(folder)?;
     // First, so that rows without a manifest are never of this program.
-    manifest::write(sweep, runs.len(), folder)?;
+    manifest::write(sweep, runs.len(), revision, folder)?;
     write_runs(sweep, &runs, folder)?;
     write_samples(sweep, &runs, folder)?;
     let (failed, notes) = (notes::failed(&runs), notes::of_runs(sweep, &runs));
@@ -277,11 +281,7 @@ pub(super) fn finish(
 }
 
 /// Prints each claim with its verdict; false if a gated one is contradicted.
-fn claims(
-    experiment: &Experiment,
-    results: &Results,
-    out: &mut impl Write,
-) -> Result<bool, CliError> {
+fn claims(experiment: &Experiment, results: &Results, out: &mut Output) -> Result<bool, CliError> {
     let mut pass = true;
     for claim in &experiment.expectations {
         let metric = &claim.metric;
@@ -289,6 +289,9 @@ fn claims(
         writeln!(out, "claim: {}{metric}", claim.claim)?;
         let judged = judge(results, claim);
         verdicts(&judged, out)?;
+        if out.is_json() {
+            out.push("claims", claim_json(claim, &judged));
+        }
         pass &= !(claim.gate && judged.iter().any(|j| j.verdict == Verdict::Contradicted));
     }
     if !experiment.expectations.is_empty() {
@@ -298,7 +301,7 @@ fn claims(
 }
 
 /// Prints a line for each setting of a claim.
-pub(super) fn verdicts(judged: &[ClaimResult], out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn verdicts(judged: &[ClaimResult], out: &mut Output) -> Result<(), CliError> {
     for judged in judged {
         let difference = judged.difference_text();
         writeln!(out, "  {:<12} {difference:<20} {}", judged.verdict.name(), judged.setting)?;
@@ -306,8 +309,26 @@ pub(super) fn verdicts(judged: &[ClaimResult], out: &mut impl Write) -> Result<(
     Ok(())
 }
 
+/// A claim with its verdicts as JSON.
+pub(super) fn claim_json(claim: &Expectation, judged: &[ClaimResult]) -> Value {
+    let verdict = |own: &ClaimResult| {
+        let ends = own.difference.filter(|estimate| estimate.half_width.is_some());
+        json!({
+            "where": own.setting,
+            "difference": own.difference.map(|estimate| estimate.mean),
+            "ci95_low": ends.map(|estimate| estimate.low()),
+            "ci95_high": ends.map(|estimate| estimate.high()),
+            "verdict": own.verdict.name(),
+        })
+    };
+    let verdicts: Vec<Value> = judged.iter().map(verdict).collect();
+    json!({
+        "claim": claim.claim, "metric": claim.metric, "gated": claim.gate, "verdicts": verdicts,
+    })
+}
+
 /// Prints who scored, and over how many dialogues or replicates the means are.
-fn samples(results: &Results, out: &mut impl Write) -> Result<(), CliError> {
+fn samples(results: &Results, out: &mut Output) -> Result<(), CliError> {
     let sources: BTreeSet<&str> = results.rows.iter().map(ResultRow::source).collect();
     let sources: Vec<&str> = sources.into_iter().collect();
     let cells = summary::cells(&results.rows);
@@ -322,11 +343,15 @@ fn samples(results: &Results, out: &mut impl Write) -> Result<(), CliError> {
 }
 
 /// Prints sums over all runs which show that every request is accounted for.
-fn conservation(results: &Results, out: &mut impl Write) -> Result<(), CliError> {
+fn conservation(results: &Results, out: &mut Output) -> Result<(), CliError> {
     let sum = |name| ResultRow::numbers(name, &results.rows).sum::<f64>() as u64;
     let [arrived, completed, rejected, unfinished] =
         ["arrived", "completed", "rejected", "unfinished"].map(sum);
     let runs = results.rows.len();
+    let counts = [arrived, completed, rejected, unfinished];
+    for (field, count) in ["arrived", "completed", "rejected", "unfinished"].iter().zip(counts) {
+        out.set(field, count);
+    }
     Ok(writeln!(
         out,
         "{runs} runs: {arrived} requests arrived = {completed} completed + {rejected} rejected + \

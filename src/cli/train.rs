@@ -6,7 +6,7 @@ use super::progress::TrainingProgress;
 use super::train_args::TrainArgs;
 use super::train_dialogues;
 use super::training_run::{CompletedTraining, CurveLayout, TrainingRun};
-use super::{CliError, ExperimentArgs};
+use super::{CliError, ExperimentArgs, Output};
 use crate::config::{Location, Problem, source};
 use crate::experiment::{self, Experiment, Sweep};
 use crate::metrics::Study;
@@ -14,10 +14,11 @@ use crate::rl::Algorithm;
 use crate::rl::checkpoint::signature;
 use crate::rl::net::Mlp;
 use rayon::prelude::*;
+use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     match &args.experiment {
         Some(experiment) => schedule(args, experiment, out),
         None => train_dialogues::main(args, out),
@@ -46,7 +47,7 @@ pub(super) fn to_learn(
     Ok(sweep)
 }
 
-fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<(), CliError> {
+fn schedule(args: &TrainArgs, experiment: &str, out: &mut Output) -> Result<(), CliError> {
     let sweep = to_learn(experiment, &args.set, args.cost_weight)?;
     let algorithm = chosen("algorithm", &args.algorithm, &Algorithm::ALL)?;
     let trainings = args.trainings();
@@ -54,25 +55,34 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut impl Write) -> Result<
     let train = |(seed, folder): &(u64, PathBuf)| {
         schedule_once(args, &sweep, (algorithm, *seed), folder, &progress)
     };
-    let lines: Vec<_> = trainings.par_iter().map(train).collect();
+    let done: Vec<_> = trainings.par_iter().map(train).collect();
     progress.end();
-    for ((seed, _), line) in trainings.iter().zip(lines) {
+    for ((seed, folder), training) in trainings.iter().zip(done) {
+        let (steps, utility) = training?;
         if args.seeds > 1 {
             write!(out, "seed {seed}: ")?;
         }
-        writeln!(out, "{}", line?)?;
+        let algorithm = algorithm.name();
+        writeln!(out, "{algorithm} after {steps} steps: mean utility of test runs {utility:.4}")?;
+        out.push(
+            "trainings",
+            json!({
+                "algorithm": algorithm, "seed": seed, "steps": steps, "utility_mean": utility,
+                "policy": folder.join("policy.toml").to_string_lossy(),
+            }),
+        );
     }
     Ok(())
 }
 
-/// A training on the runs of an experiment; returns what came of it, in a line.
+/// A training on the runs of an experiment; its steps, and the mean utility of test runs.
 fn schedule_once(
     args: &TrainArgs,
     sweep: &Sweep,
     (algorithm, seed): (Algorithm, u64),
     folder: &Path,
     progress: &TrainingProgress,
-) -> Result<String, CliError> {
+) -> Result<(usize, f64), CliError> {
     let mut env = experiment::SchedulingEnvironment::new(sweep, args.cost_weight)?;
     let hashes: Vec<&str> =
         (0..sweep.points.len()).map(|configuration| sweep.config_hash(configuration)).collect();
@@ -103,9 +113,7 @@ fn schedule_once(
         progress,
     };
     let CompletedTraining { agent, steps } = run.complete()?;
-    let utility = utility(&agent.network)?;
-    let algorithm = algorithm.name();
-    Ok(format!("{algorithm} after {steps} steps: mean utility of test runs {utility:.4}"))
+    Ok((steps, utility(&agent.network)?))
 }
 
 /// The note of a learning curve.

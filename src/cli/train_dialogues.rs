@@ -2,7 +2,7 @@
 
 use super::train_args::TrainArgs;
 use super::training_run::{CompletedTraining, CurveLayout, TrainingRun};
-use super::{CliError, dialogues, progress::TrainingProgress};
+use super::{CliError, Output, dialogues, progress::TrainingProgress};
 use crate::config::{Location, Problem};
 use crate::offloading::agents::{BestNetwork, TrainedAgent, Validation, chosen};
 use crate::offloading::evaluate::{DialogueResult, PolicySummary, evaluate};
@@ -16,6 +16,7 @@ use crate::rl::checkpoint::{PolicyFile, signature};
 use crate::rl::net::Mlp;
 use crate::stats::Estimate;
 use rayon::prelude::*;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
 
@@ -50,7 +51,7 @@ struct Tests {
     independent: Option<Vec<DialogueResult>>,
 }
 
-pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     let algorithm = dialogues::chosen("algorithm", &args.algorithm, &Algorithm::ALL)?;
     let budget = args.dialogues.budget()?;
     let plan = args.plan(budget)?;
@@ -87,6 +88,7 @@ pub(super) fn main(args: &TrainArgs, out: &mut impl Write) -> Result<(), CliErro
             write!(out, "seed {}: ", training.seed)?;
         }
         writeln!(out, "{}", common.line(&training))?;
+        out.push("trainings", common.json(&training));
         tested.push(training);
     }
     if tested.len() > 1 {
@@ -236,6 +238,24 @@ impl DialogueTrainings<'_> {
         line
     }
 
+    /// What came of a training, as JSON.
+    fn json(&self, training: &TestedTraining) -> Value {
+        let TestedTraining { seed, agent, steps, tests } = training;
+        let counted = tests.independent.as_ref().unwrap_or(&tests.own);
+        let mean = PolicySummary::of(&self.models.model, counted, self.budget);
+        let [own, independent] = [Some(&tests.own), tests.independent.as_ref()]
+            .map(|results| results.and_then(|results| Estimate::of(&rewards(results))));
+        json!({
+            "algorithm": self.algorithm.name(), "seed": seed, "steps": steps,
+            "network_of_step": agent.steps, "reward_validation_mean": agent.validated,
+            "reward_own_estimator_mean": own.map(|own| own.mean),
+            "reward_independent_mean": independent.map(|own| own.mean),
+            "dialogues": counted.len(), "response_mean": mean.response,
+            "latency_s_mean": mean.spent.latency_s, "usage_usd_mean": mean.spent.usage_usd,
+            "over_latency_ratio": mean.latency.rate, "over_usage_ratio": mean.usage.rate,
+        })
+    }
+
     /// The trainings side by side, and the mean and the standard deviation over them.
     fn spread(&self, tested: &[TestedTraining]) -> Vec<Vec<String>> {
         type Column = (&'static str, fn(&TestedTraining) -> Option<f64>);
@@ -268,7 +288,7 @@ impl DialogueTrainings<'_> {
     }
 
     /// Copies the policy of the training that its validation dialogues chose.
-    fn keep_best(&self, tested: &[TestedTraining], out: &mut impl Write) -> Result<(), CliError> {
+    fn keep_best(&self, tested: &[TestedTraining], out: &mut Output) -> Result<(), CliError> {
         let agents: Vec<TrainedAgent> = tested.iter().map(|t| t.agent.clone()).collect();
         let Some(best) = chosen(&agents).map(|best| &tested[best]) else { return Ok(()) };
         let path = self.args.out.join("policy.toml");
@@ -277,6 +297,7 @@ impl DialogueTrainings<'_> {
         atomic::write(&path, policy.to_toml().as_bytes())?;
         let (seed, path) = (best.seed, path.display());
         writeln!(out, "seed {seed} has the best validation reward: its policy is {path}")?;
+        out.set("best_seed", seed);
         Ok(())
     }
 }

@@ -1,10 +1,11 @@
 //! `peeksim tune`: tries the grids of `[tune]` on one half of the sources, chooses a point for each
 //! scheduler, and sweeps the experiment with published and tuned rows on the other half.
 
+use super::messages::status;
+use super::output::rows_of_file;
 use super::sweep::{SweepReport, make, report};
-use super::{CliError, ExperimentArgs, notes, print_note, wrong};
+use super::{CliError, ExperimentArgs, Output, notes, wrong};
 use crate::config::ConfigNode;
-use crate::config::note::Notes;
 use crate::config::toml::quote;
 use crate::core::ids::AppId;
 use crate::experiment::{Experiment, RunConfig, Sweep, TunedRow, Tuning, is_label};
@@ -31,13 +32,7 @@ pub(super) struct TuneArgs {
     out: Option<PathBuf>,
 }
 
-pub(super) fn main(args: &TuneArgs, out: &mut impl Write) -> Result<(), CliError> {
-    let mut notes = Notes::default();
-    let done = carry_out(args, &mut notes, out);
-    notes::conclude(done, &notes, out)
-}
-
-fn carry_out(args: &TuneArgs, notes: &mut Notes, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &TuneArgs, out: &mut Output) -> Result<(), CliError> {
     let sweep = args.experiment.load()?;
     let experiment = &sweep.experiment;
     let Some(tune) = &experiment.tune else {
@@ -54,7 +49,7 @@ fn carry_out(args: &TuneArgs, notes: &mut Notes, out: &mut impl Write) -> Result
     let candidates = candidates(experiment, tune);
     let set = grid_settings(experiment, tune, by_sources, &candidates);
     let mut grid = load(args, set)?;
-    print_note(&format!("{} points of {} schedulers", candidates.len(), tune.rows.len()));
+    status(&format!("{} points of {} schedulers", candidates.len(), tune.rows.len()));
     let SweepReport { failed, results, .. } = make(&mut grid, &folder.join("grid"), args.jobs)?;
     failed?;
     let chosen = choose(tune, &candidates, &results, &folder)?;
@@ -67,12 +62,15 @@ fn carry_out(args: &TuneArgs, notes: &mut Notes, out: &mut impl Write) -> Result
     // The axis has all values that it had, and more: figures and claims about them stay valid.
     sweep.experiment.figures.clone_from(&experiment.figures);
     sweep.experiment.expectations.clone_from(&experiment.expectations);
-    notes::of_inputs(&sweep, notes);
+    notes::of_inputs(&sweep, &mut out.notes);
     let reported = folder.join("report");
     let written = make(&mut sweep, &reported, args.jobs)?;
-    report(&sweep, &reported, written, notes, out)?;
+    report(&sweep, &reported, written, out)?;
+    if out.is_json() {
+        out.set("tuned", rows_of_file(&folder.join("tuned.csv"))?);
+    }
     for file in ["tuned.csv", "tuned.toml"] {
-        writeln!(out, "wrote {}", folder.join(file).display())?;
+        out.wrote(&folder.join(file))?;
     }
     Ok(())
 }

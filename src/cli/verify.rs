@@ -1,10 +1,11 @@
 //! `peeksim verify`: makes the runs of a results folder again and compares their rows.
 
 use super::inspect::find;
-use super::{CliError, print_note};
+use super::{CliError, Output};
 use crate::experiment::{RunRecord, RunSpec, Sweep, build_id};
 use crate::report::{self, ResultRow, Results, manifest};
 use clap::Args;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,18 +21,18 @@ pub(super) struct VerifyArgs {
     run: Option<String>,
 }
 
-pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliError> {
+pub(super) fn main(args: &VerifyArgs, out: &mut Output) -> Result<(), CliError> {
     let manifest = manifest::read(&args.folder)?;
     let results = Results::load_runs(&args.folder)?;
     if manifest.build != build_id() {
         let (then, now) = (&manifest.build, build_id());
-        print_note(&format!("note: the results are of build {then}, this is {now}"));
+        out.note(format!("the results are of build {then}, this is {now}"));
     }
     let mut sweep = Sweep::new(manifest.experiment)?;
     let probes = probes(&mut sweep, &results)?;
     for (path, hash) in &manifest.inputs {
         if sweep.inputs.files().get(path) != Some(hash) {
-            print_note(&format!("note: {path} is not what it was"));
+            out.note(format!("{path} is not what it was"));
         }
     }
     let specs: Vec<_> = match &args.run {
@@ -64,13 +65,18 @@ pub(super) fn main(args: &VerifyArgs, out: &mut impl Write) -> Result<(), CliErr
         let labels = &sweep.points[spec.configuration].labels;
         writeln!(out, "{}: {}", run.id, labels.join(", "))?;
         differences.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+        out.push("differences", json!({ "run_id": run.id, "differences": differences }));
     }
     if args.run.is_none() {
         for row in results.rows.iter().filter(|row| !ids.contains(row.id())) {
-            writeln!(out, "{}: no run of this experiment", row.id())?;
+            let text = "no run of this experiment";
+            writeln!(out, "{}: {text}", row.id())?;
+            out.push("differences", json!({ "run_id": row.id(), "differences": [text] }));
             moved += 1;
         }
     }
+    out.set("same", same);
+    out.set("moved", moved);
     writeln!(out, "{same} rows the same, {moved} moved")?;
     if moved == 0 { Ok(()) } else { Err(CliError::Failed(format!("{moved} rows moved"))) }
 }

@@ -3,6 +3,7 @@
 use super::axis::RunSpec;
 use super::build_id::build_id;
 use super::journal::{self, Journal, JournalContents, JournalEntry, RunRecord};
+use super::remaining_time::RemainingTime;
 use super::run::{guarded, run_one};
 use super::shard::Shard;
 use super::sweep::{Configs, Sweep, SweepError};
@@ -26,6 +27,9 @@ pub trait Progress: Sync {
     fn start(&self, total: usize, reused: usize);
     /// One more is finished.
     fn step(&self);
+    /// The runs that are left will take about so many seconds; told before each step where that
+    /// is known.
+    fn expect(&self, _left_s: f64) {}
     /// The folder of the results was removed, and restored with every finished run.
     fn restored(&self, _folder: &Path) {}
 }
@@ -169,8 +173,22 @@ impl Executor {
         specs: Vec<RunSpec>,
         progress: &dyn Progress,
     ) -> Result<Vec<RunRecord>, SweepError> {
-        let reused = specs.iter().filter(|spec| self.reused(sweep, **spec).is_some()).count();
+        let mut remaining = RemainingTime::new(self.pool.current_num_threads());
+        let mut reused = 0;
+        for spec in &specs {
+            let earlier_s = self.reused(sweep, *spec).map(|run| run.entry.wall_s);
+            reused += usize::from(earlier_s.is_some());
+            let size = sweep.configs.size(spec.configuration) as f64;
+            remaining.add(spec.configuration, size, earlier_s);
+        }
         progress.start(specs.len(), reused);
+        let (begun, remaining) = (Instant::now(), Mutex::new(remaining));
+        let step = |run: &RunRecord| {
+            let mut remaining = remaining.lock().unwrap_or_else(PoisonError::into_inner);
+            let (configuration, now) = (run.spec.configuration, begun.elapsed().as_secs_f64());
+            progress.expect(remaining.finished(configuration, run.entry.wall_s, now));
+            progress.step();
+        };
         let (over, ended) = mpsc::channel::<()>();
         let runs: Result<Vec<RunRecord>, WriteError> = std::thread::scope(|scope| {
             scope.spawn(move || {
@@ -180,7 +198,7 @@ impl Executor {
                 }
             });
             // The first run that cannot be kept stops those not yet started.
-            let one = |spec| self.one(sweep, spec, progress);
+            let one = |spec| self.one(sweep, spec, progress, &step);
             let runs = self.pool.install(|| specs.into_par_iter().map(one).collect());
             drop(over);
             runs
@@ -198,6 +216,7 @@ impl Executor {
         sweep: &Sweep,
         spec: RunSpec,
         progress: &dyn Progress,
+        step: &(dyn Fn(&RunRecord) + Sync),
     ) -> Result<RunRecord, WriteError> {
         if let Some(run) = self.reused(sweep, spec) {
             return Ok(run);
@@ -206,8 +225,9 @@ impl Executor {
         // A failed run is kept for `merge`, and made again the next time.
         self.watch(progress);
         self.journal().push(&sweep.journal_key(&id), &entry)?;
-        progress.step();
-        Ok(RunRecord { spec, id, entry })
+        let run = RunRecord { spec, id, entry };
+        step(&run);
+        Ok(run)
     }
 
     fn journal(&self) -> MutexGuard<'_, Journal> {

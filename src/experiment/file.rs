@@ -50,6 +50,8 @@ pub const FILE: Group = Group::named("experiment").of(&[&[
     Setting::optional("name", Kind::Text, "the name of the file")
         .means("The folder of the results."),
     Setting::optional("title", Kind::Text, "the name").means("The heading of the figures."),
+    Setting::optional("question", Kind::Text, "the title")
+        .means("What the experiment asks, in a sentence; `peeksim list` shows it."),
     Setting::choice("study", &names(&Study::ALL)).means(
         "What runs simulate: a scheduler that assigns requests to workers, or a policy that \
          answers dialogues on a device or in the cloud. `[base]` has other keys for each.",
@@ -93,6 +95,8 @@ pub struct Experiment {
     pub name: String,
     /// The heading of the figures.
     pub title: String,
+    /// What it asks.
+    pub question: String,
     /// The small print of the figures.
     pub note: String,
     /// What runs simulate.
@@ -193,6 +197,7 @@ impl Experiment {
         let name = read.text_or("name", stem);
         check_file_name(&name, node, read.problems());
         let title = read.text_or("title", &name);
+        let question = read.text_or("question", &title);
         let note = read.text("note");
         let study = read.choice("study", &Study::ALL);
         let (seed, replicates) = (read.integer("seed"), read.integer("replicates"));
@@ -236,6 +241,7 @@ impl Experiment {
         Self {
             name,
             title,
+            question,
             note,
             study,
             seed,

@@ -10,6 +10,8 @@ use crate::system::profile::Profile;
 use crate::traces::recorded::RecordedTrace;
 use crate::traces::trace_file::TraceFile;
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 type Read<T> = Result<Arc<T>, Problems>;
@@ -206,6 +208,12 @@ impl InputCache {
     /// (path, SHA-256) of every file read, by path.
     pub fn files(&self) -> &BTreeMap<String, String> {
         &self.files
+    }
+
+    /// The paths of the files that were read from disk, and not from inside the program.
+    pub fn on_disk(&self) -> impl Iterator<Item = PathBuf> {
+        let paths = self.files.keys().filter_map(|name| self.locator.path_on_disk(name));
+        paths.filter(|path| path.is_file())
     }
 
     /// What a user should know about the profiles, each once.

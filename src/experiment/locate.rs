@@ -117,6 +117,21 @@ impl Locator {
         &self.notes
     }
 
+    /// The path of a file on disk by its name, or by that of a folder in which it lies; none of a
+    /// file inside the program.
+    pub fn path_on_disk(&self, name: &str) -> Option<PathBuf> {
+        let own = Path::new(name).ancestors().find_map(|above| {
+            let located = self.found.get(above.to_str()?)?;
+            Some((located, Path::new(name).strip_prefix(above).ok()?))
+        });
+        match own {
+            None => Some(name.into()),
+            Some((located, _)) if located.origin == FileOrigin::Program => None,
+            Some((located, inner)) if inner.as_os_str().is_empty() => Some((&located.path).into()),
+            Some((located, inner)) => Some(Path::new(&located.path).join(inner)),
+        }
+    }
+
     /// The origin of everything that was found, by name.
     pub fn origins(&self) -> impl Iterator<Item = (&str, FileOrigin)> {
         self.found.iter().map(|(name, located)| (name.as_str(), located.origin))

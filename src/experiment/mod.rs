@@ -21,6 +21,7 @@ mod load;
 mod locate;
 mod offloading_config;
 mod overrides;
+mod remaining_time;
 mod run;
 mod run_config;
 mod run_notes;

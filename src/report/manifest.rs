@@ -1,5 +1,6 @@
 //! `manifest.toml`: what is needed to reproduce the results.
 
+use super::revision::Revision;
 use crate::config::source;
 use crate::config::toml::quote;
 use crate::config::{ConfigNode, Location, Problem, Problems, Value};
@@ -11,8 +12,13 @@ use std::path::Path;
 ///
 /// # Errors
 /// Says why it could not be written.
-pub fn write(sweep: &Sweep, runs: usize, folder: &Path) -> Result<(), WriteError> {
-    atomic::write(&folder.join("manifest.toml"), text(sweep, runs).as_bytes())
+pub fn write(
+    sweep: &Sweep,
+    runs: usize,
+    revision: Option<&Revision>,
+    folder: &Path,
+) -> Result<(), WriteError> {
+    atomic::write(&folder.join("manifest.toml"), text(sweep, runs, revision).as_bytes())
 }
 
 /// Writes the manifest of a sweep of which this process runs a shard.
@@ -23,7 +29,8 @@ pub fn agree(sweep: &Sweep, folder: &Path) -> Result<(), ManifestError> {
     let path = folder.join("manifest.toml").to_string_lossy().into_owned();
     if !source::exists(&path) {
         atomic::folder(folder)?;
-        return Ok(write(sweep, sweep.units().count(), folder)?);
+        let revision = Revision::of(sweep);
+        return Ok(write(sweep, sweep.units().count(), revision.as_ref(), folder)?);
     }
     let planned = read(folder)?;
     let inputs = sweep.inputs.files().iter().map(|(path, hash)| (path.clone(), hash.clone()));
@@ -103,7 +110,7 @@ pub enum ManifestError {
     Write(#[from] WriteError),
 }
 
-fn text(sweep: &Sweep, runs: usize) -> String {
+fn text(sweep: &Sweep, runs: usize, revision: Option<&Revision>) -> String {
     let (experiment, inputs) = (&sweep.experiment, &sweep.inputs);
     let mut text = format!(
         "# What it takes to make these results again.\nschema_version = {SCHEMA_VERSION}\n\
@@ -127,6 +134,11 @@ fn text(sweep: &Sweep, runs: usize) -> String {
         let comment = "How files of requests were made from data of others.";
         table(comment, "imports", imports.collect());
     }
+    if let Some(Revision { commit, is_dirty }) = revision {
+        let lines = vec![line("commit", commit), format!("dirty = {is_dirty}")];
+        let comment = "The commit of the experiment; dirty: it lacks something that was read.";
+        table(comment, "git", lines);
+    }
     let settings = match &experiment.resolved.value {
         Value::Table(entries) => entries.as_slice(),
         _ => &[],
@@ -145,6 +157,8 @@ pub struct Manifest {
     pub build: String,
     /// (path, SHA-256) of its inputs.
     pub inputs: Vec<(String, String)>,
+    /// The commit of its experiment, if that is known.
+    pub revision: Option<Revision>,
 }
 
 /// Reads the manifest in a results folder.
@@ -168,5 +182,6 @@ pub fn read(folder: &Path) -> Result<Manifest, Problems> {
         _ => Vec::new(),
     };
     let build = text("build");
-    problems.check(Some(Manifest { experiment, build, inputs }))
+    let revision = node.get("git").and_then(Revision::read);
+    problems.check(Some(Manifest { experiment, build, inputs, revision }))
 }

@@ -20,6 +20,7 @@ mod plots;
 pub mod rates;
 pub mod reproduction;
 mod results;
+mod revision;
 mod row_notes;
 mod runs_csv;
 mod samples_csv;
@@ -28,6 +29,7 @@ mod tables;
 
 pub use plots::{FigureError, draw, draw_all, draw_some};
 pub use results::{FOLDER, ResultRow, Results, ResultsError};
+pub use revision::Revision;
 pub use row_notes::row_notes;
 pub use runs_csv::{header, row, write_runs};
 pub use samples_csv::write_samples;

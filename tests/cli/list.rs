@@ -5,10 +5,12 @@ use peeksim::config::settings::in_a_line;
 use peeksim::scheduler::REGISTRY;
 use peeksim::system::penalty::PENALTIES;
 use peeksim::workload::ARRIVALS;
+use serde_json::Value;
 
 #[test]
 fn everything_is_listed_with_its_source() {
-    let text = Shell::new().ok("list").out;
+    let shell = Shell::new();
+    let text = shell.ok("list").out;
     for entry in REGISTRY {
         let head = format!("  {}: {}\n      source: {}\n", entry.name, entry.summary, entry.source);
         assert!(text.contains(&head), "{}", entry.name);
@@ -22,7 +24,58 @@ fn everything_is_listed_with_its_source() {
     {
         assert!(text.contains(&format!("  {name}: ")) && text.contains(source), "{name}");
     }
-    assert!(text.contains("\n  quickstart\n"));
+    let asks =
+        "\n  quickstart: What do 18 schedulers make of three measured applications on one edge";
+    assert!(text.contains(asks), "{text}");
+    for list in ["schedulers", "penalties", "arrivals", "policies", "figures", "tables"] {
+        let own = shell.ok(&format!("list {list}")).out;
+        let heading = own.lines().next().expect("a heading");
+        assert!(text.contains(&own), "{list} alone is another list");
+        assert!(heading.starts_with(&list[..3]) && !own.contains("\n\n"), "{own}");
+    }
+}
+
+#[test]
+fn experiments_are_listed_with_question_profiles_and_metrics() {
+    let text = Shell::new().ok("list experiments").out;
+    let lines: Vec<&str> = text.lines().skip(1).collect();
+    for pair in lines.chunks(2) {
+        let [name, more] = pair else { panic!("{pair:?}") };
+        assert!(name.ends_with('?'), "{name}: no question");
+        assert!(!more.contains("profiles: ;") && !more.ends_with("metrics: "), "{name}{more}");
+    }
+    let of = |name: &str| {
+        let at = lines.iter().position(|line| line.starts_with(&format!("  {name}: ")));
+        lines[at.expect("an experiment") + 1].trim()
+    };
+    assert!(of("quickstart").starts_with("profiles: activity, heartbeat, voice; metrics: "));
+    assert!(of("quickstart").contains("utility_mean"));
+    assert!(of("offloading").starts_with("profiles: profiles/offloading.toml; metrics: reward_"));
+    assert!(of("knees").contains("utility_mean"), "what its searches limit");
+}
+
+/// Every setting that `list` shows has a sentence, common keys included.
+#[test]
+fn every_setting_has_a_sentence() {
+    let shell = Shell::new();
+    let all: Value = serde_json::from_str(&shell.ok("list --json").out).expect("JSON");
+    let names: Vec<String> = ["schedulers", "penalties", "arrivals", "policies"]
+        .iter()
+        .flat_map(|list| all[*list].as_array().expect("a list"))
+        .map(|entry| entry["name"].as_str().expect("a name").to_owned())
+        .filter(|name| !name.contains(':') && name != "optimum")
+        .chain(["knn", "quickstart", "offloading"].map(str::to_owned))
+        .collect();
+    for name in names {
+        let found = shell.ok(&format!("list {name} --json")).out;
+        let found: Value = serde_json::from_str(&found).expect("JSON");
+        let entries = found["entries"].as_array().cloned().unwrap_or_else(|| vec![found]);
+        for setting in entries.iter().flat_map(|entry| entry["settings"].as_array()).flatten() {
+            let (key, meaning) = (&setting["key"], setting["meaning"].as_str().expect("a text"));
+            let is_sentence = meaning.ends_with('.') && meaning.contains(' ');
+            assert!(is_sentence && meaning.starts_with(char::is_uppercase), "{name}: {key}");
+        }
+    }
 }
 
 #[test]

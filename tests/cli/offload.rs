@@ -30,7 +30,7 @@ fn what_is_exported_is_what_was_used_and_gives_the_same_results() {
     // Tasks are numbered by their names: one that does not occur moves the others.
     let few =
         shell.ok("offload --workload sweep:1,50,2 --dialogues 5 --policy local --export f.csv");
-    assert!(few.err.starts_with("note: ") && few.err.contains(" of 50 tasks occur in f.csv"));
+    assert!(few.err.starts_with("Notes:\n- ") && few.err.contains(" of 50 tasks occur in f.csv"));
 }
 
 /// Thirty views have a thousand million sets; ten of them are actions.

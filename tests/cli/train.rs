@@ -257,7 +257,7 @@ fn the_optimum_is_found_at_seven_turns_and_counts_what_it_leaves_out() {
     assert!((less - (reward(2) - reward(0))).abs() < 2e-4, "{}", said.out);
     // Not even local answers keep to this budget.
     let said = shell.ok(&format!("{arguments} --dialogues 50 --budget 0.01,0.05"));
-    assert!(said.err.contains("note: optimum: 50 of 50 dialogues cannot keep to the budget"));
+    assert!(said.err.contains("- optimum: 50 of 50 dialogues cannot keep to the budget"));
     let last = said.out.lines().last().expect("a row");
     assert!(last.contains("–") && last.contains("0 of 50"), "{}", said.out);
     let said = shell.fails(2, "offload --workload sweep:6,6,6 --dialogues 10 --policy optimum");

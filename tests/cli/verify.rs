@@ -104,8 +104,8 @@ fn other_builds_and_changed_inputs_are_noted() {
     let (_, rest) = rest.split_once('"').expect("its end");
     shell.write("results/small/manifest.toml", format!("{before}build = \"0.0.1+old\"{rest}"));
     let said = shell.fails(1, "verify results/small");
-    assert!(said.err.contains("note: the results are of build 0.0.1+old, this is "), "{said:?}");
-    assert!(said.err.contains("note: profiles/voice/latency.csv is not what it was\n"), "{said:?}");
+    assert!(said.err.contains("- the results are of build 0.0.1+old, this is "), "{said:?}");
+    assert!(said.err.contains("- profiles/voice/latency.csv is not what it was\n"), "{said:?}");
     // Other inputs, other ids.
     assert!(said.out.ends_with("0 rows the same, 16 moved\n"), "{said:?}");
 }

@@ -402,7 +402,7 @@ fn swept(world: &World, out: &Path) -> Sweep {
     let sweep = Experiment::load(&path, &[]).and_then(Sweep::new).expect("a good experiment");
     let runs = sweep.run(out, 1, &()).expect("results");
     peeksim::report::write_runs(&sweep, &runs, out).expect("runs.csv");
-    manifest::write(&sweep, runs.len(), out).expect("manifest.toml");
+    manifest::write(&sweep, runs.len(), None, out).expect("manifest.toml");
     sweep
 }
 

@@ -160,7 +160,7 @@ fn command_line() -> String {
     }
     text.push_str("\n| option | of | meaning |\n|---|---|---|\n");
     for ((name, meaning), mut commands) in options {
-        let every = ["--help", "--version"].contains(&name.as_str());
+        let every = ["--help", "--version", "--json", "--quiet"].contains(&name.as_str());
         commands.sort();
         let commands: Vec<String> = commands.iter().map(|name| format!("`{name}`")).collect();
         let of = if every { "every command".to_owned() } else { commands.join(", ") };

@@ -284,7 +284,7 @@ fn profiles_of_nexus() {
     );
     let given = "--set accuracy=0.87 --set load_ms=41 --set budget_ms=200";
     let said = shell.ok(&format!("import nexus-profile vgg.txt {given} --out profiles/vgg"));
-    let note = "note: 1 trials of batches beyond max_batch are left out\n";
+    let note = "Notes:\n- 1 trials of batches beyond max_batch are left out\n";
     assert!(said.err.contains(note), "{said:?}");
     assert_eq!(
         shell.read("profiles/vgg/latency.csv"),

@@ -151,7 +151,7 @@ fn gaps_in_the_time_of_counts_are_gaps() {
     let told = "; time as dates, recognised; intervals of 60 s, the first step\n";
     assert!(said.ends_with(told), "{said}");
     let (_, said) = imported(&shell, "counts c.csv --app a");
-    assert!(said.starts_with("note: c.csv: `when` holds dates, which are not read"), "{said}");
+    assert!(said.contains("Notes:\n- c.csv: `when` holds dates, which are not read"), "{said}");
     shell.write("c.csv", "t,count\n0,2\n");
     let said = shell.fails(2, "import counts c.csv --column time=t --app a --out n.csv");
     assert!(said.err.contains("one row alone"), "{said:?}");
@@ -168,15 +168,15 @@ fn seconds_and_milliseconds_are_given_or_doubted() {
     assert_eq!(arrivals(&text), ["0", "0.2", "0.4", "0.6"]);
     assert_eq!(said, "4 requests over 0.6 s (5 rps), 1 keys, 0 bad rows skipped\n");
     let (_, said) = imported(&shell, "mooncake m.jsonl --app a");
-    assert!(said.starts_with("note: m.jsonl: arrival was read in ms by default"), "{said}");
+    assert!(said.contains("Notes:\n- m.jsonl: arrival was read in ms by default"), "{said}");
     assert!(said.contains("5000 requests a second: `--unit arrival=s`"), "{said}");
     assert!(
-        said.contains("(5000 rps)") && said.ends_with("; arrival in ms by default\n"),
+        said.contains("(5000 rps)") && said.contains("; arrival in ms by default\nNotes:\n"),
         "{said}"
     );
     shell.write("m.jsonl", ["0", "3053", "9000"].map(line).concat());
     let (_, said) = imported(&shell, "mooncake m.jsonl --app a");
-    assert!(!said.contains("note"), "{said}");
+    assert!(!said.contains("Notes"), "{said}");
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn stamps_since_1970_are_recognised_in_every_unit() {
     shell.write("c.csv", "t\n1700000000\n1700000060\n");
     let said = shell.ok(&format!("{command}ms"));
     assert!(
-        said.err.starts_with("note: c.csv: arrival was read in ms, but looks like s"),
+        said.err.contains("Notes:\n- c.csv: arrival was read in ms, but looks like s"),
         "{said:?}"
     );
 }
@@ -238,7 +238,7 @@ fn an_hour_of_local_time_that_comes_twice_is_told() {
     let times = ["01:59:58", "01:00:03", "02:00:00"].map(day).concat();
     shell.write("l.csv", format!("TIMESTAMP,ContextTokens,GeneratedTokens\n{times}"));
     let (_, said) = imported(&shell, "azure-llm l.csv --app a");
-    assert!(said.starts_with("note: l.csv: line 3: arrival goes back by up to an hour"), "{said}");
+    assert!(said.contains("Notes:\n- l.csv: line 3: arrival goes back by up to an hour"), "{said}");
 }
 
 #[test]

@@ -8,8 +8,9 @@ mod ray;
 mod slurm;
 
 use super::estimate::costs;
+use super::messages::status;
 use super::progress::SweepProgress;
-use super::{CliError, ExperimentArgs, print_note};
+use super::{CliError, ExperimentArgs, Output};
 use crate::experiment::{CapacitySearch, Progress, Sweep, SweepError, SweepResult, journal_lines};
 use crate::report::manifest;
 use clap::{Args, ValueEnum};
@@ -90,19 +91,21 @@ impl Task<'_> {
     pub fn run(
         &mut self,
         engine: Engine,
-        out: &mut impl Write,
+        out: &mut Output,
     ) -> Result<Option<SweepResult>, CliError> {
         let plan = match engine {
             Engine::Ray => self.ray_plan()?,
             _ => self.slurm_plan()?,
         };
         if self.args.dry_run {
-            out.write_all(plan.text()?.as_bytes())?;
+            let text = plan.text()?;
+            out.write_all(text.as_bytes())?;
+            out.set("plan", text);
             return Ok(None);
         }
         manifest::agree(self.sweep, self.folder)?;
         if self.is_finished()? {
-            print_note("every run was finished before");
+            status("every run was finished before");
             return Ok(Some(self.sweep.collect(self.folder)?));
         }
         let bar = SweepProgress::new();
@@ -110,7 +113,7 @@ impl Task<'_> {
             TaskPlan::Slurm(scripts) => self.slurm(&scripts, &bar),
             TaskPlan::Ray { chunks, words } => self.ray(&chunks, &words, &bar),
         };
-        bar.end();
+        out.notes.extend(bar.end());
         followed?;
         match self.sweep.collect(self.folder) {
             Err(error @ SweepError::Unfinished { .. }) => Err(CliError::Failed(format!(

@@ -5,8 +5,9 @@
 //! tasks fail, and reports what is missing.
 
 use super::{BUSY, Task, TaskPlan, absolute, program, shell, unstarted};
+use crate::cli::messages::status;
 use crate::cli::progress::SweepProgress;
-use crate::cli::{CliError, print_note, wrong};
+use crate::cli::{CliError, wrong};
 use crate::config::Problem;
 use crate::config::source::hash;
 use crate::config::toml::quote;
@@ -77,7 +78,7 @@ impl Task<'_> {
     pub(super) fn slurm(&mut self, scripts: &Scripts, bar: &SweepProgress) -> Result<(), CliError> {
         let name = &scripts.name;
         if queued(name)? {
-            print_note(&format!("found {name} at work"));
+            status(&format!("found {name} at work"));
         } else {
             self.submit(scripts)?;
         }
@@ -88,7 +89,7 @@ impl Task<'_> {
                 Ok(true) => quiet = 0,
                 Ok(false) => quiet += 1,
                 // A controller that restarts does not answer for a while.
-                Err(failure) if !failing => print_note(&format!("note: {failure}; asking again")),
+                Err(failure) if !failing => status(&format!("{failure}; asking again")),
                 Err(_) => (),
             }
             failing = answer.is_err();
@@ -107,7 +108,7 @@ impl Task<'_> {
         let id = answer.trim().split(';').next().unwrap_or_default().to_owned();
         let after = format!("--dependency=afterany:{id}");
         call("sbatch", &["--parsable", &after, &merge.to_string_lossy()])?;
-        print_note(&format!("submitted job {id} ({}); logs in {}", scripts.name, logs.display()));
+        status(&format!("submitted job {id} ({}); logs in {}", scripts.name, logs.display()));
         Ok(())
     }
 

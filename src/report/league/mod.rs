@@ -145,6 +145,11 @@ impl League {
         &self.notes
     }
 
+    /// The ranked schedulers with their mean rank, the best first.
+    pub fn ranks(&self) -> &[(String, f64)] {
+        &self.ranked
+    }
+
     /// Whether there are ranks.
     pub fn has_ranks(&self) -> bool {
         self.test.is_some()
