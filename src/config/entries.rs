@@ -88,9 +88,9 @@ mod tests {
         let said = refused(&[Entry("mine"), Entry("edf"), Entry("mine"), Entry("My own")]);
         assert_eq!(
             said.to_string(),
-            "extensions: scheduler `edf`: found a name that is taken, expected another name\n\
-             extensions: scheduler `mine`: found a name that is taken, expected another name\n\
-             extensions: scheduler `My own`: found no name, expected lower-case letters, digits \
+            "error: extensions: scheduler `edf`: found a name that is taken, expected another name\n\
+             error: extensions: scheduler `mine`: found a name that is taken, expected another name\n\
+             error: extensions: scheduler `My own`: found no name, expected lower-case letters, digits \
              and hyphens"
         );
         assert!(ENTRIES.names().eq(["edf"]));
