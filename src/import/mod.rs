@@ -3,7 +3,8 @@
 //! A kind is one file with an [`ImporterEntry`] and one line in [`KINDS`]. It reads its format a
 //! row at a time and yields [`ImportedRequest`]s; merging, ordering, applications, bad rows and
 //! writing are the same for all. `traces/importing.md` says where each format is found and how it
-//! is converted.
+//! is converted. A table of one's own timings ([`MeasuredLatencies`]) is no kind: `peeksim init`
+//! makes a study of it.
 
 mod app_mapping;
 mod azure_functions;
