@@ -44,8 +44,8 @@ fn what_a_program_does_wrong_is_said_with_its_instant() {
     for (script, expected) in [
         (
             "echo one >&2; echo no licence >&2; exit 3",
-            "decision 0: found the end of the process (exit status: 3), VERSION; its standard error \
-             ends with: one | no licence",
+            "decision 0: found the end of the process (exit status: 3), VERSION; its standard \
+             error ends with: one | no licence",
         ),
         ("kill -9 $$", "decision 0: found the end of the process (signal: 9 (SIGKILL)), VERSION"),
         ("exec >&-; sleep 77", "decision 0: found the end of its output, VERSION"),
@@ -65,7 +65,8 @@ fn what_a_program_does_wrong_is_said_with_its_instant() {
     assert_eq!(
         answer("echo '{\"decision\": 0}'"),
         format!(
-            "abort: decision 0: found another message (missing field `plan` at column 15), {expected}"
+            "abort: decision 0: found another message (missing field `plan` at column 15), \
+             {expected}"
         )
     );
     // One answer too many, or an answer again and again.
