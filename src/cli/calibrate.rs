@@ -192,8 +192,8 @@ fn check_rates(args: &DeviceArgs, cells: &[Cell], plan: &FitPlan) -> Result<(), 
 fn print_models(scores: &[ModelScore], chosen: &str, out: &mut Output) -> Result<(), CliError> {
     if scores.iter().all(|score| score.error.is_none()) {
         out.note(format!(
-            "too few fitted loads to choose among models (--fit): `{chosen}` is taken, by which six \
-             devices were predicted best"
+            "too few fitted loads to choose among models (--fit): `{chosen}` is taken, by which \
+             six devices were predicted best"
         ));
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! `peeksim init`: writes a folder to begin with.
 
-mod scheduler_crate;
+mod program;
 mod study;
 
 use super::{CliError, Output};
@@ -50,7 +50,7 @@ pub(super) fn main(args: &InitArgs, out: &mut Output) -> Result<(), CliError> {
 /// Writes the crate of a scheduler.
 fn scheduler(name: &str, args: &InitArgs, out: &mut Output) -> Result<(), CliError> {
     let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(name));
-    write(&folder, &scheduler_crate::make(name, args.checkout.as_deref())?, out)?;
+    write(&folder, &program::make(name, args.checkout.as_deref())?, out)?;
     let folder = folder.display();
     Ok(writeln!(out, "next: cd {folder} && cargo test && cargo run -- sweep experiment.toml")?)
 }

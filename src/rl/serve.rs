@@ -1,7 +1,6 @@
 //! An environment for other programs: requests and answers are JSON lines, one answer to every
 //! request. A request that cannot be met is answered by an error, and changes nothing.
 
-use super::checkpoint::PolicySignature;
 use super::{Environment, Transition};
 use crate::config::json_lines::{self, VERSION, greeting, parse, write_line};
 use crate::config::{Location, Problem};
@@ -81,7 +80,7 @@ struct Server<'a> {
 /// Another version of the messages, a line that is too long, and what the pipes report.
 pub fn serve(
     env: &mut dyn Environment,
-    about: &PolicySignature,
+    about: &[(String, String)],
     input: &mut impl BufRead,
     out: &mut impl Write,
 ) -> Result<(), ServeError> {

@@ -169,10 +169,9 @@ fn is_program(program: &str) -> bool {
         return Path::new(program).is_file();
     }
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| {
-        let path = folder.join(program);
-        path.is_file() || path.with_extension(std::env::consts::EXE_EXTENSION).is_file()
-    })
+    let whole = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(&folders)
+        .any(|folder| [program, &whole].iter().any(|name| folder.join(name).is_file()))
 }
 
 /// The table of a user's own settings.

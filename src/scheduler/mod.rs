@@ -7,6 +7,7 @@
 //! decides which requests are late or hopeless (the parameter `drop_policy`), and
 //! `planners/planning_window.rs` when a window is planned.
 
+/// A program of the user's own.
 mod external;
 mod score;
 mod tie_break;

@@ -1,7 +1,8 @@
 //! The scheduler `external`: a program decides, and what it does wrong ends its run alone.
 
 use crate::support::python::python;
-use crate::support::shell::{Said, Shell, assert_same, column, repository};
+use crate::support::shell::{SMALL, Said, Shell, assert_same, column, repository};
+use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Duration;
 
@@ -45,8 +46,8 @@ fn what_a_program_does_wrong_is_said_with_its_instant() {
     for (script, expected) in [
         (
             "echo one >&2; echo no licence >&2; exit 3",
-            "decision 0: found the end of the process (exit status: 3), VERSION; its standard error \
-             ends with: one | no licence",
+            "decision 0: found the end of the process (exit status: 3), VERSION; its standard \
+             error ends with: one | no licence",
         ),
         ("kill -9 $$", "decision 0: found the end of the process (signal: 9 (SIGKILL)), VERSION"),
         ("exec >&-; sleep 77", "decision 0: found the end of its output, VERSION"),
@@ -66,7 +67,8 @@ fn what_a_program_does_wrong_is_said_with_its_instant() {
     assert_eq!(
         answer("echo '{\"decision\": 0}'"),
         format!(
-            "abort: decision 0: found another message (missing field `plan` at column 15), {expected}"
+            "abort: decision 0: found another message (missing field `plan` at column 15), \
+             {expected}"
         )
     );
     // One answer too many, or an answer again and again.
@@ -148,8 +150,7 @@ fn compared(command: &str) -> String {
     let external = |more: &str| format!("{{ name = \"external\", command = [{command}]{more} }}");
     let values =
         ["\"edf\"".to_owned(), external(""), external(", only_when_idle = true")].join(", ");
-    let small = crate::support::shell::SMALL;
-    let (head, rest) = small.split_once("[[axis]]").expect("an axis");
+    let (head, rest) = SMALL.split_once("[[axis]]").expect("an axis");
     let rest = rest.split_once("]\n").expect("its values").1;
     head.replace("memory_bytes", "count = 2, lanes = 2, memory_bytes")
         + &format!("[[axis]]\nkey = \"scheduler\"\nvalues = [{values}]\n")
@@ -213,32 +214,28 @@ fn the_hello_tells_of_the_system() {
         "scheduler={{name='external',command=['{program}','tell.py'],accuracy='posterior',\
          settings={{a=1,b=[1.5,'x',true]}}}}"
     );
-    let mut told = Vec::new();
-    for replicate in ["--replicates=1", "--replicates=2"] {
-        shell.write("small.toml", crate::support::shell::SMALL);
-        let rate = "workload.rate_rps=100";
-        let arguments = ["sweep", "small.toml", "--set", &scheduler, "--set", rate, replicate];
-        let said = Said::of(&mut shell.command(&arguments));
-        assert!(said.err.contains("its standard error ends with: enough"), "{said:?}");
-        let text = shell.read("told.json");
-        told.push(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"));
-    }
-    let [hello, first] = [&told[0][0], &told[0][1]];
+    shell.write("small.toml", SMALL);
+    let rate = "workload.rate_rps=100";
+    let arguments = ["sweep", "small.toml", "--set", &scheduler, "--set", rate];
+    let said = Said::of(&mut shell.command(&arguments));
+    assert!(said.err.contains("its standard error ends with: enough"), "{said:?}");
+    let told: Value = serde_json::from_str(&shell.read("told.json")).expect("JSON");
+    let [hello, first] = [&told[0], &told[1]];
     assert_eq!(hello["protocol"], "peeksim-scheduler");
-    assert_eq!(hello["settings"], serde_json::json!({"a": 1, "b": [1.5, "x", true]}));
+    assert_eq!(hello["settings"], json!({"a": 1, "b": [1.5, "x", true]}));
     assert_eq!(hello["accuracy"], "posterior");
     assert!(hello["seed"].as_u64().is_some_and(|seed| seed < 1 << 53));
     let apps = hello["apps"].as_array().expect("applications");
     assert_eq!(apps[0]["name"], "voice");
     let request = &first["pending"][0];
     let app = &apps[request["app"].as_u64().expect("an index") as usize];
-    let count = |list: &serde_json::Value| list.as_array().map(Vec::len);
+    let count = |list: &Value| list.as_array().map(Vec::len);
     assert_eq!(count(&request["accuracy"]), count(&app["variants"]));
     assert_eq!(count(&request["posterior"]), count(&app["classes"]));
     let sum: f64 =
-        request["posterior"].as_array().expect("a list").iter().flat_map(|p| p.as_f64()).sum();
+        request["posterior"].as_array().expect("a list").iter().filter_map(Value::as_f64).sum();
     assert!((sum - 1.0).abs() < 1e-9);
-    assert_eq!(first["trigger"]["arrived"], serde_json::json!([request["id"]]));
+    assert_eq!(first["trigger"]["arrived"], json!([request["id"]]));
     assert_eq!(first["workers"][0]["idle"], true);
     let cost = &hello["workers"][0]["variants"][0];
     assert!(cost["latency_ns"][0].as_u64() > Some(0) && cost["load_ns"].is_u64());

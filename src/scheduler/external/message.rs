@@ -222,12 +222,10 @@ impl<'a> Question<'a> {
             source: request.source.map(crate::core::ids::SourceId::number),
             arrival_ns: request.arrival.0,
             deadline_ns: request.deadline.0,
-            accuracy: match differs {
-                true => assignable(view, request.app)
-                    .map(|variant| view.accuracy(request.id, variant))
-                    .collect(),
-                false => Vec::new(),
-            },
+            accuracy: assignable(view, request.app)
+                .filter(|_| differs)
+                .map(|variant| view.accuracy(request.id, variant))
+                .collect(),
             posterior: view.posterior(request),
         };
         let mut timeline = Timeline::default();

@@ -165,12 +165,11 @@ impl Errors {
         let (writer, open) = sync_channel(1);
         let kept = Arc::clone(&lines);
         thread::Builder::new().name("standard error".to_owned()).spawn(move || {
-            let _writer = writer;
             let (mut stderr, mut line) = (BufReader::new(stderr), Vec::new());
             loop {
                 line.clear();
                 match stderr.by_ref().take(TAIL_BYTES).read_until(b'\n', &mut line) {
-                    Ok(0) | Err(_) => return,
+                    Ok(0) | Err(_) => break,
                     Ok(_) => {}
                 }
                 let text = String::from_utf8_lossy(&line);
@@ -181,6 +180,7 @@ impl Errors {
                     kept.drain(..more);
                 }
             }
+            drop(writer);
         })?;
         Ok(Self { lines, open })
     }
