@@ -9,7 +9,7 @@ mod explain;
 mod help;
 mod import;
 mod inspect;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod interrupt;
 mod json;
 mod league;
