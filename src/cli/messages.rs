@@ -73,10 +73,8 @@ pub(super) fn end_on_interrupt(resumes: bool) {
         }
         std::thread::spawn(move || {
             clear_bar();
-            error(match resumes {
-                true => "interrupted; the same command goes on where it stopped",
-                false => "interrupted",
-            });
+            let goes_on = if resumes { "; the same command goes on where it stopped" } else { "" };
+            error(&format!("interrupted{goes_on}"));
             exit(INTERRUPTED.into());
         });
     };

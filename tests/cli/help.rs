@@ -31,7 +31,7 @@ fn examples(help: &str) -> Vec<String> {
 }
 
 /// Examples that need no file and take no time, in an order in which each finds what it reads.
-const QUICK: [&str; 11] = [
+const QUICK: [&str; 15] = [
     "",
     "check",
     "sweep",
@@ -39,6 +39,10 @@ const QUICK: [&str; 11] = [
     "league",
     "plot",
     "report",
+    "verify",
+    "shard-plan",
+    "inspect",
+    "explain",
     "list",
     "schema",
     "completions",

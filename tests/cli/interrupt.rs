@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const SENTENCE: &str = "interrupted; the same command goes on where it stopped\n";
 /// Long enough to be interrupted, in many runs.
 const SWEEP: [&str; 6] =
-    ["sweep", "small.toml", "--out=o", "--set=workload.requests=60_000", "--jobs=1", "--quiet"];
+    ["sweep", "small.toml", "--out=o", "--set=workload.requests=100_000", "--jobs=1", "--quiet"];
 
 /// Sends a signal.
 fn signal(name: &str, child: &Child) {
@@ -17,9 +17,12 @@ fn signal(name: &str, child: &Child) {
 
 /// Starts a command and waits for what it makes.
 fn started(shell: &Shell, arguments: &[&str], until: impl Fn() -> bool) -> Child {
-    let mut command = shell.command(arguments);
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    // Tests may themselves be started where signals are ignored.
+    let binary = shell.command(&[]).get_program().to_owned();
+    let mut command = Command::new("env");
+    command.arg("--default-signal=HUP,INT,TERM").arg(binary).args(arguments);
+    command.current_dir(shell.path("")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
     let begun = Instant::now();
     while !until() {
         assert!(child.try_wait().expect("a state").is_none(), "it ended early");

@@ -13,7 +13,7 @@ mod help;
 mod import;
 mod init;
 mod inspect;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod interrupt;
 mod json;
 mod league;
