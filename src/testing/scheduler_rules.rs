@@ -58,9 +58,9 @@ pub fn check_scheduler(entry: &'static SchedulerEntry, worlds: u64) -> Result<()
         }
     }
     let all = worlds * sources(entry).len() as u64;
-    violation::check(format!("{refused} of {all} worlds"), || match 10 * refused > 9 * all {
-        true => Err(format!("the scheduler refuses them: {last}")),
-        false => Ok(()),
+    violation::check(format!("{refused} of {all} worlds"), || {
+        let enough = 10 * refused <= 9 * all;
+        enough.then_some(()).ok_or_else(|| format!("the scheduler refuses them: {last}"))
     })
 }
 

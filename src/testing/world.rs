@@ -128,8 +128,8 @@ impl World {
     pub fn workers(mut self, count: u16, lanes: u16, memory_bytes: u64) -> Self {
         self.setup.workers.push(WorkerSpec {
             count,
-            lanes,
             memory_bytes,
+            lanes,
             ..WorkerSpec::new(CLASS)
         });
         self
