@@ -1,8 +1,8 @@
 //! The command line: one file per subcommand.
 //!
 //! Exit codes: 0 done, 1 failed while running, 2 bad arguments or input, 75 another process writes
-//! there: try again, 130 interrupted. Results go to stdout, everything else to stderr. A reader that closes the pipe
-//! early is no failure.
+//! there: try again, 130 interrupted. Results go to stdout, everything else to stderr. A reader
+//! that closes the pipe early is no failure.
 
 mod calibrate;
 mod check;
