@@ -40,7 +40,7 @@ enum What {
 
 /// Arguments of `calibrate device`.
 #[derive(Debug, Args)]
-#[command(after_help = COLUMNS)]
+#[command(after_help = format!("{COLUMNS}\n\n{EXAMPLE}"))]
 struct DeviceArgs {
     /// A table with a row for each run; see below.
     loads: String,
@@ -60,10 +60,10 @@ struct DeviceArgs {
     set: Vec<String>,
 }
 
+/// On one line: an option at the beginning of another would be taken for one of this command.
 const EXAMPLE: &str = "\
 Example:
-  peeksim calibrate device loads.csv --isolated isolated.csv --out profiles/mine \\
-    --set budget_ms=100 --set accuracy=0.7 --set load_ms=0";
+  peeksim calibrate device a.csv --out box --set budget_ms=100 --set accuracy=1 --set load_ms=0";
 
 const COLUMNS: &str = "\
 Columns of the table of runs, one row for each repeat:
@@ -76,11 +76,7 @@ and, where known: power_mode, repeat, achieved_rps, p50_ms, p95_ms, p99_ms, std_
 serving_w.
 
 Columns of the table of isolated latencies: device, model, latency_ms_mean, latency_ms_std, and
-power_mode (or dvfs_mode) where runs have one.
-
-Example:
-  peeksim calibrate device loads.csv --isolated isolated.csv --out profiles/mine \\
-    --set budget_ms=100 --set accuracy=0.7 --set load_ms=0";
+power_mode (or dvfs_mode) where runs have one.";
 
 pub(super) fn main(args: &CalibrateArgs, out: &mut Output) -> Result<(), CliError> {
     let What::Device(args) = &args.what;

@@ -80,7 +80,7 @@ impl Progress for SweepProgress {
         let Ok(style) = ProgressStyle::with_template(template) else { return };
         let course = Arc::clone(&self.course);
         let left = move |_: &ProgressState, text: &mut dyn fmt::Write| {
-            // The text of a bar takes all that is written. No holder of the lock touches bars.
+            // The text of a bar takes whatever is written; who holds the lock leaves bars alone.
             let _ = write!(text, "{}", to_go(locked(&course).left_s()));
         };
         let bar = show_bar(total, style.with_key("left", left));
