@@ -80,7 +80,7 @@ impl Progress for SweepProgress {
         let Ok(style) = ProgressStyle::with_template(template) else { return };
         let course = Arc::clone(&self.course);
         let left = move |_: &ProgressState, text: &mut dyn fmt::Write| {
-            // The text of a bar takes whatever is written; who holds the lock leaves bars alone.
+            // The text of a bar takes all that is written. No holder of the lock touches bars.
             let _ = write!(text, "{}", to_go(locked(&course).left_s()));
         };
         let bar = show_bar(total, style.with_key("left", left));
@@ -169,11 +169,6 @@ impl TrainingProgress {
         {
             status(&line);
         }
-    }
-
-    /// Removes the bar.
-    pub fn end(&self) {
-        clear_bar();
     }
 }
 

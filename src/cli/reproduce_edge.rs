@@ -57,8 +57,10 @@ pub(super) fn main(args: &EdgeArgs, out: &mut Output) -> Result<(), CliError> {
         missed.extend((goal.is_met == Some(false)).then_some(goal.line.as_str()));
     }
     if out.is_json() {
-        for (name, text) in artifacts.files.iter().filter(|(name, _)| name.ends_with(".csv")) {
-            out.set(name.trim_end_matches(".csv"), rows_of(text));
+        for (name, text) in &artifacts.files {
+            if let Some(table) = name.strip_suffix(".csv") {
+                out.set(table, rows_of(text));
+            }
         }
     }
     out.wrote(&args.out.join("REPORT.md"))?;

@@ -2,6 +2,7 @@
 //! the same command resumes a training.
 
 use super::dialogues::chosen;
+use super::messages::clear_bar;
 use super::progress::TrainingProgress;
 use super::train_args::TrainArgs;
 use super::train_dialogues;
@@ -56,7 +57,7 @@ fn schedule(args: &TrainArgs, experiment: &str, out: &mut Output) -> Result<(), 
         schedule_once(args, &sweep, (algorithm, *seed), folder, &progress)
     };
     let done: Vec<_> = trainings.par_iter().map(train).collect();
-    progress.end();
+    clear_bar();
     for ((seed, folder), training) in trainings.iter().zip(done) {
         let (steps, utility) = training?;
         if args.seeds > 1 {

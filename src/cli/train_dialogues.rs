@@ -1,5 +1,6 @@
 //! Trainings on dialogues: what is learned from, who scores, and how much trainings differ.
 
+use super::messages::clear_bar;
 use super::train_args::TrainArgs;
 use super::training_run::{CompletedTraining, CurveLayout, TrainingRun};
 use super::{CliError, Output, dialogues, progress::TrainingProgress};
@@ -80,7 +81,7 @@ pub(super) fn main(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     };
     let done: Vec<_> =
         trainings.par_iter().map(|(seed, folder)| common.train(*seed, folder)).collect();
-    common.progress.end();
+    clear_bar();
     let mut tested = Vec::new();
     for training in done {
         let training = training?;

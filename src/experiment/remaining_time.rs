@@ -145,7 +145,7 @@ mod tests {
         (0..10).for_each(|_| remaining.add(1, 1e3, None));
         // Nine of this configuration by its own speed, ten of the other by its size; two threads.
         let estimate = remaining.finished(0, 2.0, 2.0);
-        assert!((estimate - (9.0 * 2.0 + 10.0 * 2.0) / 2.0).abs() < 1e-9, "{estimate}");
+        assert!((estimate - 19.0).abs() < 1e-9, "{estimate}");
         assert_eq!(RemainingTime::new(1).finished(0, 1.0, 1.0), 0.0);
     }
 }

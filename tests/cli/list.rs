@@ -70,7 +70,7 @@ fn every_setting_has_a_sentence() {
         let found = shell.ok(&format!("list {name} --json")).out;
         let found: Value = serde_json::from_str(&found).expect("JSON");
         let entries = found["entries"].as_array().cloned().unwrap_or_else(|| vec![found]);
-        for setting in entries.iter().flat_map(|entry| entry["settings"].as_array()).flatten() {
+        for setting in entries.iter().filter_map(|entry| entry["settings"].as_array()).flatten() {
             let (key, meaning) = (&setting["key"], setting["meaning"].as_str().expect("a text"));
             let is_sentence = meaning.ends_with('.') && meaning.contains(' ');
             assert!(is_sentence && meaning.starts_with(char::is_uppercase), "{name}: {key}");
