@@ -25,3 +25,4 @@ mod rules;
 mod same_job;
 mod scenarios;
 mod shared_weights;
+mod violations;
