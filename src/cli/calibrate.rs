@@ -63,7 +63,7 @@ struct DeviceArgs {
 /// On one line: an option at the beginning of another would be taken for one of this command.
 const EXAMPLE: &str = "\
 Example:
-  peeksim calibrate device loads.csv --out box --set budget_ms=100 --set accuracy=1 --set load_ms=0";
+  peeksim calibrate device a.csv --out box --set budget_ms=100 --set accuracy=1 --set load_ms=0";
 
 const COLUMNS: &str = "\
 Columns of the table of runs, one row for each repeat:
