@@ -1,5 +1,5 @@
 //! A scheduler of one's own, with the whole command line of peeksim:
-//! `cargo run --release --example own_scheduler -- sweep quickstart --set scheduler='["edf", "own-scheduler"]'`.
+//! `cargo run --release --example own_scheduler -- sweep quickstart --set scheduler=own-scheduler`.
 
 use peeksim::cli::{Extensions, main_with};
 use peeksim::prelude::*;

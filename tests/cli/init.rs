@@ -87,8 +87,7 @@ fn timings_become_profiles_and_gaps_are_said() {
     assert_eq!(row(&read("camera/variants.csv"), "small,"), ["1000000", "0.71"]);
     assert_eq!(row(&read("sorter/variants.csv"), "only,"), ["1", "1"]);
     // Whatever is not measured is a note, and stands in README.md and app.toml.
-    let notes: Vec<&str> =
-        said.err.lines().filter_map(|line| line.strip_prefix("note: ")).collect();
+    let notes: Vec<&str> = said.err.lines().filter_map(|line| line.strip_prefix("- ")).collect();
     let about = |app: &str| notes.iter().filter(|note| note.starts_with(app)).count();
     assert_eq!((about("camera: "), about("sorter: "), notes.len()), (1, 4, 5), "{}", said.err);
     let readme = shell.read("mine/README.md");

@@ -6,7 +6,8 @@ use crate::support::shell::Shell;
 /// is progress alone.
 fn notes(said: &str) -> Vec<&str> {
     let (before, notes) = said.split_once("Notes:\n").unwrap_or_else(|| panic!("{said}"));
-    assert!(before.lines().all(|line| line.ends_with(" runs")), "{said}");
+    let is_progress = |line: &str| line.ends_with(" runs") || line.ends_with(" to go");
+    assert!(before.lines().all(is_progress), "{said}");
     let lines = notes.lines().map(|line| line.strip_prefix("- "));
     lines.collect::<Option<Vec<&str>>>().unwrap_or_else(|| panic!("{said}"))
 }
