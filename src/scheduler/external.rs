@@ -23,7 +23,7 @@ use std::time::Duration;
 pub const ENTRY: SchedulerEntry = SchedulerEntry {
     name: "external",
     summary: "a program of your own, in any language, decides; JSON lines over a pipe",
-    source: "yours",
+    source: "your program",
     settings: &[&[
         Setting::required("command", TEXTS).means(
             "The program and its arguments. Files among them are found as traces are, and runs \

@@ -1,7 +1,7 @@
 //! What a sample of independent numbers says: intervals, tests, and where a transient ends.
 //!
 //! Samples are one number per replicate. Requests of one run are autocorrelated and no sample; the
-//! rules that look inside a run are [`mser`], which decides what of it to leave out, and
+//! rules that look inside a run are `mser`, which decides what of it to leave out, and
 //! [`Stationary`], which says whether its length matters.
 
 mod bootstrap;
