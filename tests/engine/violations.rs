@@ -108,6 +108,23 @@ fn descriptions_and_refusals_are_checked() {
     assert!(said.contains("5 of 5 worlds: the scheduler refuses them"), "{said}");
 }
 
+/// Every second request is early.
+const BACKWARDS: ArrivalEntry = ArrivalEntry {
+    name: "backwards",
+    summary: "every second request is a millisecond early",
+    source: "a test",
+    settings: &[],
+    read: |_| {
+        Process::timed(|_, _| {
+            let mut given = 0;
+            move |_: &mut _| {
+                given += 1;
+                Time(given * 5_000_000 + 9_000_000 * (given % 2))
+            }
+        })
+    },
+};
+
 #[test]
 fn penalties_and_arrivals_that_break_a_rule_are_found() {
     const fn penalty(build: fn(&mut Decoder<'_>) -> PenaltyShape) -> PenaltyEntry {
@@ -122,21 +139,6 @@ fn penalties_and_arrivals_that_break_a_rule_are_found() {
     assert!(rule(check_penalty(&FALLS, 3)).contains("less than"));
     assert!(rule(check_penalty(&LARGE, 3)).contains("not within 0 and 1"));
     assert!(rule(check_penalty(&NONE, 3)).contains("not within 0 and 1"));
-    const BACKWARDS: ArrivalEntry = ArrivalEntry {
-        name: "backwards",
-        summary: "every second request is a millisecond early",
-        source: "a test",
-        settings: &[],
-        read: |_| {
-            Process::timed(|_, _| {
-                let mut given = 0;
-                move |_: &mut _| {
-                    given += 1;
-                    Time(given * 5_000_000 + 9_000_000 * (given % 2))
-                }
-            })
-        },
-    };
     let said = rule(check_arrivals(&BACKWARDS, 3));
     assert!(said.contains("comes before the one that was given first"), "{said}");
 }
