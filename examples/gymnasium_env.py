@@ -8,6 +8,7 @@ are those of `peeksim train`; docs/src/external-schedulers.md says what they are
 the program.
 """
 import json
+import operator
 import os
 import subprocess
 import sys
@@ -59,7 +60,7 @@ class PeeksimEnv(gymnasium.Env):
         return self._observation(answer), self._info(answer)
 
     def step(self, action):
-        answer = self._ask({"step": {"action": int(action)}})
+        answer = self._ask({"step": {"action": operator.index(action)}})
         self.steps += 1
         info = {**self._info(answer), "discount": answer["discount"]}
         truncated = self.steps >= self.max_steps
@@ -97,6 +98,8 @@ class PeeksimEnv(gymnasium.Env):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     env = PeeksimEnv(sys.argv[1], sys.argv[2:])
     check_env(env, skip_render_check=True)
     (_, info), rewards = env.reset(seed=1), []

@@ -4,7 +4,7 @@ use super::cluster::{ClusterArgs, Engine, Task};
 use super::output::rows_of_file;
 use super::progress::SweepProgress;
 use super::shard::{self, ShardArgs};
-use super::{CliError, ExperimentArgs, Output, milliseconds, notes, results_folder};
+use super::{CliError, ExperimentArgs, Output, milliseconds, notes, results_folder, wrong};
 use crate::config::Problem;
 use crate::config::note::Note;
 use crate::config::toml::quote;
@@ -79,6 +79,10 @@ pub(super) fn main(args: &SweepArgs, out: &mut Output) -> Result<(), CliError> {
     let sweep = &mut sweep;
     notes::of_inputs(sweep, &mut out.notes);
     let folder = results_folder(args.out.as_deref(), &sweep.experiment);
+    if args.out.as_deref() == Some("") {
+        return Err(wrong("--out", "an empty name", "a folder").into());
+    }
+    args.cluster.check(args.engine)?;
     let shard = args.shard.shard(sweep)?;
     if shard.is_some() || args.engine != Engine::Local {
         shard::check_fixed(sweep)?;
@@ -181,6 +185,7 @@ pub(super) fn report(
     out.set("experiment", sweep.experiment.name.as_str());
     out.set("title", sweep.experiment.title.as_str());
     out.set("runs", results.rows.len());
+    out.set("failed", results.rows.iter().filter(|row| !row.error().is_empty()).count());
     if out.is_json() {
         let name = if sweep.experiment.search.is_some() { "capacity_summary" } else { "summary" };
         out.set(name, rows_of_file(&folder.join(format!("{name}.csv")))?);

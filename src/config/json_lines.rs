@@ -2,11 +2,16 @@
 //! with the version of the messages that it speaks.
 
 use super::source::MAX_LINE_BYTES;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::io::{self, BufRead, Read};
 
 /// The version of all messages; it changes when one of them does.
 pub const VERSION: u32 = 1;
+
+/// The characters of a line that a message shows.
+const EXCERPT: usize = 60;
 
 /// The first message of the other side.
 #[derive(Debug, Deserialize)]
@@ -44,14 +49,24 @@ pub fn write_line(message: &impl Serialize, line: &mut Vec<u8>) -> Result<(), St
 ///
 /// # Errors
 /// What was found instead, for a person.
-pub fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(line).map_err(|error| {
-        let said = error.to_string();
-        let said = said.split(" at line ").next().unwrap_or_default();
-        let said = said.replace("unknown variant", "unknown name");
-        let kind = if error.is_data() { "another message" } else { "broken JSON" };
-        format!("{kind} ({said} at column {})", error.column())
+pub fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    // Lists would stand for objects without the names of their fields.
+    let object: Map<String, Value> = serde_json::from_slice(line)
+        .map_err(|_| format!("{}, which is no JSON object in a line", excerpt(line)))?;
+    T::deserialize(Value::Object(object)).map_err(|error| {
+        let said = error.to_string().replace("unknown variant", "unknown name");
+        format!("another message, {} ({said})", excerpt(line))
     })
+}
+
+/// The beginning of a line, in quotes.
+fn excerpt(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    match text.char_indices().nth(EXCERPT) {
+        _ if text.trim().is_empty() => "an empty line".to_owned(),
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
+    }
 }
 
 /// Checks the first message of the other side.
@@ -91,10 +106,14 @@ mod tests {
         let said = |line: &str| check_version(line.as_bytes()).unwrap_err();
         assert_eq!(check_version(greeting().as_bytes()), Ok(()));
         assert_eq!(said("{\"version\": 2}"), "version 2");
-        assert!(said("hello").starts_with("broken JSON (expected value at column 1"));
-        assert!(
-            said("{\"version\": 1, \"x\": 0}").starts_with("another message (unknown field `x`")
-        );
-        assert!(said("{\"version\": 1.0}").contains("floating point `1.0`, expected u32"));
+        assert_eq!(said("hello"), "`hello`, which is no JSON object in a line");
+        assert_eq!(said("[1]"), "`[1]`, which is no JSON object in a line");
+        assert_eq!(said(" "), "an empty line, which is no JSON object in a line");
+        let long = said(&"x".repeat(100));
+        assert_eq!(long, format!("`{}…`, which is no JSON object in a line", "x".repeat(60)));
+        let unknown = said("{\"version\": 1, \"x\": 0}");
+        assert!(unknown.starts_with("another message, `{"), "{unknown}");
+        assert!(unknown.contains("(unknown field `x`"), "{unknown}");
+        assert!(said("{\"version\": 1.5}").contains("floating point `1.5`, expected u32"));
     }
 }

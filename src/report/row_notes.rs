@@ -5,7 +5,19 @@ use super::summary;
 
 /// Notes about rows: sentences without their full stops.
 pub fn row_notes(results: &Results) -> Vec<String> {
-    [transients(results), constant(results)].into_iter().flatten().collect()
+    [failed(results), transients(results), constant(results)].into_iter().flatten().collect()
+}
+
+/// Runs that failed, over which there are no means.
+fn failed(results: &Results) -> Option<String> {
+    let failed = results.rows.iter().filter(|row| !row.error().is_empty()).count();
+    let all = results.rows.len();
+    (failed > 0).then(|| {
+        format!(
+            "{failed} of {all} runs failed (`error` in runs.csv): means, intervals and figures are \
+             over the other runs of each configuration, which may be the easier ones"
+        )
+    })
 }
 
 /// Runs in the first half of which MSER-5 found no end of the transient.

@@ -52,7 +52,7 @@ fn what_a_program_does_wrong_is_said_with_its_instant() {
         ("kill -9 $$", "decision 0: found the end of the process (signal: 9 (SIGKILL)), VERSION"),
         ("exec >&-; sleep 77", "decision 0: found the end of its output, VERSION"),
         ("sleep 77", "decision 0: found no answer within 0.5 s, VERSION"),
-        ("yes", "decision 0: found broken JSON (expected value at column 1), VERSION"),
+        ("yes", "decision 0: found `y`, which is no JSON object in a line, VERSION"),
         ("head -c 2000000 /dev/zero", "decision 0: found a line longer than 1 MiB, VERSION"),
         (r#"echo '{"version": 2}'; cat"#, "decision 0: found version 2, VERSION"),
     ] {
@@ -67,8 +67,8 @@ fn what_a_program_does_wrong_is_said_with_its_instant() {
     assert_eq!(
         answer("echo '{\"decision\": 0}'"),
         format!(
-            "abort: decision 0: found another message (missing field `plan` at column 15), \
-             {expected}"
+            "abort: decision 0: found another message, `{{\"decision\": 0}}` (missing field \
+             `plan`), {expected}"
         )
     );
     // One answer too many, or an answer again and again.

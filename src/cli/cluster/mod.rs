@@ -10,7 +10,8 @@ mod slurm;
 use super::estimate::costs;
 use super::messages::status;
 use super::progress::SweepProgress;
-use super::{CliError, ExperimentArgs, Output};
+use super::{CliError, ExperimentArgs, Output, wrong};
+use crate::config::Problem;
 use crate::experiment::{CapacitySearch, Progress, Sweep, SweepError, SweepResult, journal_lines};
 use crate::report::manifest;
 use clap::{Args, ValueEnum};
@@ -74,6 +75,21 @@ pub(super) struct ClusterArgs {
     /// The Python that has Ray.
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: String,
+}
+
+impl ClusterArgs {
+    /// Refuses to print what would be submitted where nothing is.
+    pub(super) fn check(&self, engine: Engine) -> Result<(), Problem> {
+        if self.dry_run && engine == Engine::Local {
+            let found = "a sweep on this machine, which submits nothing";
+            return Err(wrong(
+                "--dry-run",
+                found,
+                "`--engine slurm` or `--engine ray`; `peeksim check` shows a plan",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// A sweep on a cluster.
