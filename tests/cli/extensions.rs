@@ -52,6 +52,23 @@ fn a_scheduler_of_ones_own_joins_sweeps_lists_and_figures() {
     assert!(text(&refused.stderr).contains("did you mean `own-scheduler`?"), "{refused:?}");
 }
 
+/// The crate that `init` writes has the program of the example, under another name.
+#[test]
+fn the_experiment_of_a_new_crate_runs() {
+    let Some(program) = example("own_scheduler") else { return };
+    let shell = Shell::new();
+    shell.ok("init --scheduler own-scheduler");
+    let folder = shell.path("own-scheduler");
+    let said = run(&program, &folder, "sweep experiment.toml --set workload.requests=100");
+    assert!(said.status.success(), "{}", text(&said.stderr));
+    let rows = shell.read("own-scheduler/results/experiment/runs.csv");
+    assert_eq!(
+        column(&rows, "scheduler").iter().filter(|name| *name == "own-scheduler").count(),
+        20
+    );
+    assert!(shell.exists("own-scheduler/results/experiment/figures/misses.svg"));
+}
+
 #[test]
 fn arrivals_penalties_and_importers_of_ones_own_are_used() {
     let Some(program) = example("own_entries") else { return };
